@@ -1,0 +1,1 @@
+"""In charge of holding the test suite together as one package; no test lives here."""
