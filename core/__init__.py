@@ -1,0 +1,1 @@
+"""In charge of everything that is true without GraphQL and HTTP. Imports neither."""

@@ -1,0 +1,1 @@
+"""In charge of the frozen picture of a project: collections, fields, relations, settings."""

@@ -1,0 +1,55 @@
+"""In charge of what a request brings along besides its words: who calls, when, from where. Frozen; no behaviour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+ADMIN_ROLE = 1
+PUBLIC_ROLE = 2
+PUBLIC_USER = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """The caller (spec 02 §1). `user` 0 and `public` True without a valid identity; `role` None has no permission."""
+
+    user: int = PUBLIC_USER
+    role: int | None = PUBLIC_ROLE
+    public: bool = True
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    session: int | None = None
+    """Id of the row of directus_user_sessions, if the credential belongs to one."""
+    requires_tfa: bool = False
+    """The role enforces a second factor."""
+
+    @property
+    def admin(self) -> bool:
+        """Everything is allowed. Nothing but role 1 grants it."""
+        return self.role == ADMIN_ROLE and not self.public
+
+
+PUBLIC = Actor()
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a request carries: actor, clock, address. Time and ids enter pure rooms only through here.
+
+    `now`: aware, UTC. `base_url`: scheme://host[:port] + mount path, without trailing slash. `address`: peer, verbatim.
+    """
+
+    actor: Actor
+    now: datetime
+    address: str = ""
+    user_agent: str = ""
+    base_url: str = ""
+    credential_rejected: bool = False
+    """A credential was presented and refused; the request goes on as public (spec 02 §4.2)."""
+
+    def new_id(self) -> UUID:
+        """A random (version 4) id."""
+        return uuid4()

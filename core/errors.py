@@ -1,0 +1,377 @@
+"""In charge of the one tree of errors that core raises; knows nothing of HTTP statuses.
+
+    TabulariumError
+    ├── InvalidRequest …      the request is malformed                     (codes 2, 4, 12, 13, 202, 213, 214, 401–404)
+    ├── AccessError …         the caller may not                           (codes 3, 10, 19, 108, 201, 215, 216, 300–306)
+    ├── CredentialsError …    who is calling could not be established      (codes 100–115)
+    ├── Missing …             it is not there                              (codes 1, 200, 202, 203, 205, 207)
+    ├── Conflict …            it is there already                          (codes 18, 204, 307, 308)
+    └── Unavailable …         not now                                      (codes 7, 9, 11, 14, 21, 503)
+
+Every leaf has a stable `kind` (the class name) and a numeric `code` (spec 04 §2). The HTTP status is no function of the
+code, so it is decided by the REST adapter's table, by kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One finding about one place in the input: `path` begins with the index in a batch."""
+
+    path: Path
+    message: str
+
+
+class TabulariumError(Exception):
+    """Base of all errors a client may see: `code` (int or None), `message`, `problems`; never driver text."""
+
+    code: ClassVar[int | None] = None
+    text: ClassVar[str] = "Internal Server Error"
+
+    def __init__(self, message: str | None = None, *, problems: Iterable[Problem] = (), **details: Any) -> None:
+        self.message = message if message is not None else self.text
+        self.problems = tuple(problems)
+        self.details = details
+        super().__init__(self.message)
+
+    @property
+    def kind(self) -> str:
+        """The stable name of the leaf, as tables and GraphQL extensions use it."""
+        return type(self).__name__
+
+
+# --- the request is malformed ------------------------------------------------------------------------------------
+
+
+class InvalidRequest(TabulariumError):
+    """What was sent cannot be understood or is not allowed as data."""
+
+
+class BadRequest(InvalidRequest):
+    code, text = 2, "Bad Request"
+
+
+class ValidationFailed(InvalidRequest):
+    """One or more values break a rule: message `field: reason field2: reason`, details in `problems`."""
+
+    code, text = 4, "Invalid request"
+
+    @classmethod
+    def of(cls, problems: Iterable[Problem]) -> ValidationFailed:
+        """The error of several problems, in v8's message form (spec 01 §1.3)."""
+        found = tuple(problems)
+        texts: dict[str, list[str]] = {}
+        for problem in found:
+            name = str(problem.path[-1]) if problem.path else ""
+            seen = texts.setdefault(name, [])
+            if problem.message not in seen:
+                seen.append(problem.message)
+        message = " ".join(f"{name}: {' '.join(lines)}" if name else " ".join(lines) for name, lines in texts.items())
+        return cls(message, problems=found)
+
+
+class Unprocessable(InvalidRequest):
+    code, text = 12, "Unprocessable Entity"
+
+
+class InvalidPayload(InvalidRequest):
+    code, text = 13, "Invalid or Empty Payload"
+
+
+class PayloadTooLarge(InvalidRequest):
+    code, text = 601, "The request is larger than the server allows."
+
+
+class InvalidField(InvalidRequest):
+    """An unknown field in fields, sort or an undotted filter (422)."""
+
+    code = 202
+
+    def __init__(self, field: str, collection: str) -> None:
+        super().__init__(f'Invalid field "{field}" in "{collection}"', field=field, collection=collection)
+
+
+class ArrayForScalar(InvalidRequest):
+    code = 213
+
+    def __init__(self, field: str, collection: str) -> None:
+        super().__init__(
+            f'Attempting to write an array as the value for field "{field}" in "{collection}"',
+            field=field,
+            collection=collection,
+        )
+
+
+class UnknownOperator(InvalidRequest):
+    code = 214
+
+    def __init__(self, operator: str) -> None:
+        super().__init__(f"Unknown filter: {operator}", operator=operator)
+
+
+class UnknownType(InvalidRequest):
+    code, text = 401, "Unknown type"
+
+
+class LengthMissing(InvalidRequest):
+    code, text = 402, "Missing length"
+
+
+class LengthNotSupported(InvalidRequest):
+    code, text = 403, "Length is not supported"
+
+
+class FieldRequired(InvalidRequest):
+    code, text = 404, "Field required"
+
+
+class UnknownHasher(InvalidRequest):
+    code = 1000
+
+    def __init__(self, hasher: str) -> None:
+        super().__init__(f'Hasher "{hasher}" not found', hasher=hasher)
+
+
+# --- the caller may not ------------------------------------------------------------------------------------------
+
+
+class AccessError(TabulariumError):
+    """The caller is known (or public) and may not do this."""
+
+
+class Unauthorized(AccessError):
+    code, text = 3, "Unauthorized request"
+
+
+class Forbidden(AccessError):
+    code, text = 10, "Forbidden"
+
+
+class LocationNotAllowed(AccessError):
+    code, text = 19, "You are not allowed to sign in from this location"
+
+
+class NotAuthenticated(AccessError):
+    code, text = 108, "User not authenticated"
+
+
+class SystemCollectionAccess(AccessError):
+    code, text = 201, "Direct Access to System collections are not allowed"
+
+
+class FieldAccessDenied(AccessError):
+    """A filter or aggregate names a field or relation that the caller may not read (403/215)."""
+
+    code = 215
+
+    def __init__(self, field: str) -> None:
+        super().__init__(f'Unable to access "{field}" related data', field=field)
+
+
+class LastAdmin(AccessError):
+    code = 216
+    text = "Cannot delete the last admin user. There should always be at least 1 active admin user"
+
+
+class CollectionDenied(AccessError):
+    """An action on a collection was denied; `level` is False when the caller has no level at all on it."""
+
+    template: ClassVar[str] = "Access to {} collection was denied"
+
+    def __init__(self, collection: str, *, level: bool = False, public: bool = False) -> None:
+        super().__init__(self.template.format(f'"{collection}"'), collection=collection, level=level, public=public)
+        self.collection, self.level, self.public = collection, level, public
+
+
+class ReadDenied(CollectionDenied):
+    code, template = 300, "Reading items from {} collection was denied"
+
+
+class CreateDenied(CollectionDenied):
+    code, template = 301, "Creating item to {} collection was denied"
+
+
+class UpdateDenied(CollectionDenied):
+    code, template = 302, "Updating item from {} collection was denied"
+
+
+class DeleteDenied(CollectionDenied):
+    code, template = 303, "Deleting item from {} collection was denied"
+
+
+class AlterDenied(CollectionDenied):
+    code, template = 306, "Altering collection {} was denied"
+
+
+class FieldReadDenied(AccessError):
+    code = 304
+
+    def __init__(self, field: str, collection: str) -> None:
+        super().__init__(f'Reading "{field}" field in "{collection}" collection was denied', field=field)
+
+
+class FieldWriteDenied(AccessError):
+    code = 305
+
+    def __init__(self, field: str, collection: str) -> None:
+        super().__init__(f'Write access to "{field}" field in "{collection}" collection was denied', field=field)
+
+
+# --- who is calling could not be established ---------------------------------------------------------------------
+
+
+class CredentialsError(TabulariumError):
+    """Login, token or second factor refused."""
+
+
+class InvalidCredentials(CredentialsError):
+    code, text = 100, "Invalid user credentials"
+
+
+class InvalidToken(CredentialsError):
+    code, text = 101, "Invalid Authentication Token"
+
+
+class ExpiredToken(CredentialsError):
+    code, text = 102, "Expired token"
+
+
+class UserInactive(CredentialsError):
+    code, text = 103, "User inactive"
+
+
+class UserSuspended(CredentialsError):
+    code, text = 103, "Your account is suspended. Please contact an administrator"
+
+
+class UserNotFound(CredentialsError):
+    code, text = 106, "User not found"
+
+
+class MissingOtp(CredentialsError):
+    code, text = 111, "User missing 2FA OTP"
+
+
+class InvalidOtp(CredentialsError):
+    code, text = 112, "Invalid user OTP"
+
+
+class TfaEnforced(CredentialsError):
+    code, text = 113, "2FA enforced but not activated for user"
+
+
+class InvalidLogin(CredentialsError):
+    """The form of a login is wrong (422/114); message as `ValidationFailed`."""
+
+    code, text = 114, "Invalid request"
+
+
+# --- it is not there ---------------------------------------------------------------------------------------------
+
+
+class Missing(TabulariumError):
+    """What the request names does not exist, or not for this caller."""
+
+
+class NotFound(Missing):
+    code, text = 1, "Not Found"
+
+
+class UnknownProject(Missing):
+    code, text = 1, "Unknown Project"
+
+
+class CollectionNotFound(Missing):
+    code = 200
+
+    def __init__(self, collection: str) -> None:
+        super().__init__(f"Unable to find collection: {collection}", collection=collection)
+
+
+class FieldNotFound(Missing):
+    """A dotted filter path, a `lang` or a field route names a field that is not there (404/202)."""
+
+    code = 202
+
+    def __init__(self, field: str) -> None:
+        super().__init__(f'Unable to find field "{field}"', field=field)
+
+
+class ItemNotFound(Missing):
+    code, text = 203, "Item not found"
+
+    @classmethod
+    def with_id(cls, key: object) -> ItemNotFound:
+        return cls(f'Item with id "{key}" not found')
+
+
+class CollectionNotManaged(Missing):
+    code, text = 205, "Collection is not being managed"
+
+
+class RevisionNotFound(Missing):
+    code, text = 207, "Revision not found"
+
+
+# --- it is there already -----------------------------------------------------------------------------------------
+
+
+class Conflict(TabulariumError):
+    """The state of the project forbids it."""
+
+
+class ProjectExists(Conflict):
+    code, text = 18, "A project of this name already exists."
+
+
+class DuplicateItem(Conflict):
+    code = 204
+
+    def __init__(self, value: object, collection: str) -> None:
+        super().__init__(f'Duplicate key "{value}" for collection "{collection}"', collection=collection)
+
+
+class CollectionExists(Conflict):
+    code, text = 307, "Collection already exists"
+
+
+class FieldExists(Conflict):
+    code, text = 308, "Field already exists"
+
+
+# --- not now -----------------------------------------------------------------------------------------------------
+
+
+class Unavailable(TabulariumError):
+    """The server cannot do it now, whatever was sent."""
+
+
+class TooManyRequests(Unavailable):
+    code, text = 7, "Too Many Requests"
+
+
+class QueryFailed(Unavailable):
+    code, text = 9, "Failed generating the SQL query."
+
+
+class DatabaseUnavailable(Unavailable):
+    code, text = 11, "Failed to connect to the database"
+
+
+class NotInstalled(Unavailable):
+    code, text = 14, "No project is configured on this server"
+
+
+class InvalidDatabaseConnection(Unavailable):
+    code, text = 19, "Invalid database connection"
+
+
+class Maintenance(Unavailable):
+    code, text = 21, "This project is in maintenance"

@@ -1,0 +1,177 @@
+"""In charge of conditions on the items of one collection, as data. Pure; knows no SQL and no permissions.
+
+Semantics are those of SQL's three-valued logic; an item matches when the predicate is true. Field names are those of the
+collection at hand; `Related` and `RelatedCount` step into the target of the relation. Values are canonical Python values
+(see `core.types.cast`), or a `Bound` that the context fills in when the statement runs, so that plans of one role can be
+shared by its users.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A value of the request's context: "user" (id of the caller) or "role" (his role)."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """True for every item."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """True for no item."""
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    parts: tuple[Predicate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    parts: tuple[Predicate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    part: Predicate
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """`op` is one of eq neq lt lte gt gte."""
+
+    field: str
+    op: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class In:
+    """`values` are canonical and without None; an empty tuple matches nothing."""
+
+    field: str
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """Inclusive."""
+
+    field: str
+    low: Any
+    high: Any
+
+
+@dataclass(frozen=True, slots=True)
+class IsNull:
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class IsEmpty:
+    """NULL or '' (text), 0 (numbers), false (booleans); dates: NULL only (spec 03 §5.2)."""
+
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """Case-insensitive. `literal`: substring with `%`, `_` and `\\` taken literally, else a raw LIKE pattern.
+
+    Numbers and dates are compared by their text as answered.
+    """
+
+    field: str
+    text: str
+    literal: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """To-one: the target item matches; to-many: at least one target item does (a semi-join).
+
+    `trusted`: added by the server itself (owner rules), so restriction does not rewrite what is inside.
+    """
+
+    field: str
+    part: Predicate
+    trusted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedCount:
+    """To-many: at least `count` (≥ 1) target items match `part`."""
+
+    field: str
+    part: Predicate
+    count: int
+
+
+Predicate = (
+    Everything
+    | Nothing
+    | And
+    | Or
+    | Not
+    | Compare
+    | In
+    | Between
+    | IsNull
+    | IsEmpty
+    | Like
+    | Related
+    | RelatedCount
+)
+
+EVERYTHING = Everything()
+NOTHING = Nothing()
+
+
+def all_of(parts: Iterable[Predicate]) -> Predicate:
+    """Conjunction, simplified: no Everything inside, Nothing absorbs, nested Ands are flattened."""
+    flat: list[Predicate] = []
+    for part in parts:
+        if isinstance(part, Nothing):
+            return NOTHING
+        if isinstance(part, And):
+            flat.extend(part.parts)
+        elif not isinstance(part, Everything):
+            flat.append(part)
+    if not flat:
+        return EVERYTHING
+    return flat[0] if len(flat) == 1 else And(tuple(flat))
+
+
+def any_of(parts: Iterable[Predicate]) -> Predicate:
+    """Disjunction, simplified: no Nothing inside, Everything absorbs, nested Ors are flattened."""
+    flat: list[Predicate] = []
+    for part in parts:
+        if isinstance(part, Everything):
+            return EVERYTHING
+        if isinstance(part, Or):
+            flat.extend(part.parts)
+        elif not isinstance(part, Nothing):
+            flat.append(part)
+    if not flat:
+        return NOTHING
+    return flat[0] if len(flat) == 1 else Or(tuple(flat))
+
+
+def negate(part: Predicate) -> Predicate:
+    """Negation in three-valued logic (NULL stays unknown), simplified where that is exact."""
+    if isinstance(part, Everything):
+        return NOTHING
+    if isinstance(part, Nothing):
+        return EVERYTHING
+    if isinstance(part, Not):
+        return part.part
+    return Not(part)
