@@ -8,7 +8,8 @@ from tests.architecture import rules
 
 KNOWN = frozenset({
     "core.access", "core.access.load", "core.access.policy", "core.catalog.model", "core.db.gateway", "core.engine",
-    "core.errors", "core.query.plan", "core.sql.read", "core.write.pipeline", "schema.build", "schema.execute", "schema.names",
+    "core.errors", "core.query.plan", "core.sql.read", "core.write.pipeline", "schema.build", "schema.execute",
+    "schema.names",
 })  # fmt: skip
 
 BROKEN = [
