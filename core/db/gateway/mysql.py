@@ -1,0 +1,211 @@
+"""In charge of MySQL and MariaDB on asyncmy's raw connections; pooled by `databases`. Knows no other dialect.
+
+Dates and times arrive as the text that the server prints, because Python has no value for 0000-00-00; decimals as
+Decimal, BIT and binary columns as bytes, JSON as text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+import asyncmy
+from asyncmy.constants import FIELD_TYPE
+from asyncmy.converters import conversions
+from asyncmy.cursors import SSCursor
+from databases import Database
+
+from core.db import errors
+from core.db.errors import ConnectionLost, DatabaseError, DataRejected, QueryRejected, Unavailable
+from core.db.gateway.connection import Connection, Counter, Pool, Result, Rows
+from core.db.gateway.options import Options, Target
+
+_AS_TEXT = (FIELD_TYPE.DATE, FIELD_TYPE.NEWDATE, FIELD_TYPE.TIME, FIELD_TYPE.DATETIME, FIELD_TYPE.TIMESTAMP)
+CONVERSIONS = {kind: convert for kind, convert in conversions.items() if kind not in _AS_TEXT}
+# The driver would render these as SQL lists.
+_NO_VALUES = (list, tuple, dict, set, frozenset)
+_COM_SET_OPTION, _MULTI_STATEMENTS_OFF = 0x1B, b"\x01\x00"
+
+
+class MysqlConnection(Connection):
+    dialect = "mysql"
+
+    def __init__(self, lease: Any, counter: Counter) -> None:
+        super().__init__(counter)
+        self.lease = lease
+        self._raw = lease.raw_connection
+        self._cursor: Any = None
+
+    async def _rows(self, sql: str, args: Sequence[Any]) -> Rows:
+        cursor = self._raw.cursor()
+        await cursor.execute(sql, _bound(args))
+        rows: Rows = await cursor.fetchall()
+        return rows
+
+    async def _execute(self, sql: str, args: Sequence[Any]) -> Result:
+        cursor = self._raw.cursor()
+        await cursor.execute(sql, _bound(args))
+        return Result(max(cursor.rowcount, 0), cursor.lastrowid or None)
+
+    async def _execute_many(self, sql: str, args_list: Sequence[Sequence[Any]]) -> int:
+        cursor = self._raw.cursor()
+        await cursor.executemany(sql, [_bound(args) for args in args_list])
+        touched: int = cursor.rowcount
+        return max(touched, 0)
+
+    async def _open_stream(self, sql: str, args: Sequence[Any], size: int) -> None:
+        self._cursor = self._raw.cursor(SSCursor)
+        await self._cursor.execute(sql, _bound(args))
+
+    async def _fetch(self, size: int) -> Rows:
+        rows: Rows = await self._cursor.fetchmany(size)
+        if not rows:
+            self._cursor = None
+        return rows
+
+    async def _close_stream(self) -> None:
+        if self._cursor is not None:
+            # The rest would have to be read before anything else; another connection costs less.
+            self._cursor = None
+            self.broken = True
+            self._raw.close()
+
+    async def _command(self, sql: str) -> None:
+        await self._raw.query(sql)
+
+    async def _begin(self) -> None:
+        await self._raw.begin()
+
+    async def _commit(self) -> None:
+        await self._raw.commit()
+
+    async def _rollback(self) -> None:
+        await self._raw.rollback()
+
+    def _translate(self, error: Exception) -> DatabaseError:
+        return translate(error) if self._raw.connected else ConnectionLost()
+
+    async def give_back(self) -> None:
+        if self.broken:
+            self._raw.close()
+        await self.lease.release()
+
+
+class MysqlPool(Pool):
+    def __init__(self, database: Database, counter: Counter) -> None:
+        self._database = database
+        self._counter = counter
+        self._prepared: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    async def take(self, *, write: bool) -> Connection:
+        # Not Database.connection(): that one belongs to the current task.
+        lease = self._database._backend.connection()
+        await lease.acquire()
+        raw = lease.raw_connection
+        if raw not in self._prepared:
+            try:
+                await _one_statement_only(raw)
+            except BaseException:
+                raw.close()
+                await lease.release()
+                raise
+            self._prepared.add(raw)
+        return MysqlConnection(lease, self._counter)
+
+    async def give(self, connection: Connection) -> None:
+        assert isinstance(connection, MysqlConnection)
+        await connection.give_back()
+
+    async def close(self) -> None:
+        await self._database.disconnect()
+
+    def translate(self, error: Exception) -> DatabaseError:
+        return translate(error)
+
+
+async def open_pool(place: Target, counter: Counter) -> MysqlPool:
+    """Connect `min_size` connections. Raises Unavailable."""
+    options = place.options
+    database = Database(
+        place.place,
+        min_size=min(options.min_size, options.pool_size),
+        max_size=options.pool_size,
+        **connect_arguments(options),
+        conv=CONVERSIONS,
+    )
+    try:
+        # The driver's own limit ends with the TCP handshake, before the login.
+        async with asyncio.timeout(options.connect_timeout):
+            await database.connect()
+    except Exception as error:
+        raise Unavailable from error
+    return MysqlPool(database, counter)
+
+
+def connect_arguments(options: Options) -> dict[str, Any]:
+    """What asyncmy is given beside the address, here and by SQLAlchemy's engine."""
+    # Each server reads the comment that is meant for it: the variables have different names.
+    mariadb, mysql = ["tx_isolation = 'READ-COMMITTED'"], ["transaction_isolation = 'READ-COMMITTED'"]
+    if options.statement_timeout is not None:
+        mariadb.append(f"max_statement_time = {options.statement_timeout:.3f}")
+        mysql.append(f"max_execution_time = {round(options.statement_timeout * 1000)}")
+    arguments: dict[str, Any] = {
+        "charset": "utf8mb4",
+        "connect_timeout": options.connect_timeout,
+        "init_command": (
+            # Strict, but old databases hold zero dates (spec 03 §17).
+            "SET SESSION sql_mode = 'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'"
+            f", time_zone = '+00:00', innodb_lock_wait_timeout = {max(1, round(options.lock_timeout))}"
+            f" /*M!100000 , {', '.join(mariadb)} */ /*!80000 , {', '.join(mysql)} */"
+        ),
+    }
+    if options.ssl is not None:
+        arguments["ssl"] = options.ssl
+    if options.unix_socket is not None:
+        arguments["unix_socket"] = options.unix_socket
+    return arguments
+
+
+def translate(error: BaseException) -> DatabaseError:
+    """The error of what asyncmy or the network raised."""
+    if isinstance(error, asyncmy.errors.MySQLError):
+        number = error.args[0] if error.args and isinstance(error.args[0], int) else None
+        if number == 0:
+            return ConnectionLost()
+        if number is None and isinstance(error, asyncmy.errors.InternalError):
+            # The protocol is out of step; whatever comes next would be somebody else's answer.
+            return ConnectionLost()
+        return errors.from_mysql(number, str(error.args[1]) if len(error.args) > 1 else "")
+    if isinstance(error, DataRejected):
+        return error
+    if isinstance(error, OSError | asyncio.TimeoutError | EOFError):
+        return ConnectionLost()
+    return QueryRejected()
+
+
+def _bound(args: Sequence[Any]) -> tuple[Any, ...]:
+    """Refuse what the driver would write into the statement as something else than one value."""
+    for value in args:
+        kind = type(value)
+        if kind is str:
+            if not value.isascii():
+                try:
+                    value.encode()
+                except UnicodeEncodeError as error:
+                    # A lone surrogate would go out as a bare byte.
+                    raise DataRejected from error
+        elif kind is float:
+            if not math.isfinite(value):
+                raise errors.OutOfRange
+        elif isinstance(value, _NO_VALUES):
+            raise DataRejected
+    return tuple(args)
+
+
+async def _one_statement_only(raw: Any) -> None:
+    """Take back the driver's permission to send several statements in one text."""
+    await raw._execute_command(_COM_SET_OPTION, _MULTI_STATEMENTS_OFF)
+    await raw.read_packet()

@@ -1,0 +1,114 @@
+"""In charge of one project's database over its lifetime: opens it, hands out connections, ends transactions, closes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import sqlalchemy
+
+from core.db.errors import Unavailable
+from core.db.gateway import mysql, postgres, sqlite
+from core.db.gateway.connection import Connection, Counter, Pool, finish
+from core.db.gateway.engine import Engine
+from core.db.gateway.options import Options, Target, target
+
+T = TypeVar("T")
+
+_OPENERS = {"sqlite": sqlite.open_pool, "postgres": postgres.open_pool, "mysql": mysql.open_pool}
+
+
+class Store:
+    """The pools of one project's database. It belongs to the event loop that opened it."""
+
+    def __init__(self, place: Target, url: str, pool: Pool, engine: Engine, counter: Counter) -> None:
+        self.dialect = place.dialect
+        """sqlite, postgres or mysql (which is also MariaDB)."""
+        self.url = url
+        self.options = place.options
+        self._pool = pool
+        self._engine = engine
+        self._counter = counter
+
+    @classmethod
+    async def open(cls, url: str, *, pool_size: int = 10, options: Mapping[str, Any] | None = None) -> Store:
+        """Open the pools and try one connection.
+
+        `options` are the fields of Options; they may also be the URL's query. Raises DatabaseUnavailable, within
+        about `connect_timeout`, and InvalidDatabaseConnection for a URL or option that is none.
+        """
+        place = target(url, Options(pool_size=pool_size), options or {})
+        counter = Counter()
+        pool = await _OPENERS[place.dialect](place, counter)
+        return cls(place, url, pool, Engine(place), counter)
+
+    async def close(self) -> None:
+        """Close all connections; those in use end first. No call may follow."""
+        await self._engine.close()
+        await self._pool.close()
+
+    @property
+    def statements_total(self) -> int:
+        """Statements that ran on all connections since the store was opened, without those of `run_sync`."""
+        return self._counter.total
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Connection]:
+        """One connection for several reads, each on its own: no transaction. On SQLite it refuses to write."""
+        connection = await self._take(write=False)
+        try:
+            yield connection
+        finally:
+            await self._give(connection)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Connection]:
+        """One transaction: committed when the block ends, rolled back when it raises or is cancelled.
+
+        On SQLite it is the only one at a time. A refused COMMIT raises, and nothing is stored. Once COMMIT is sent,
+        its answer is waited for; a cancellation that comes meanwhile is raised afterwards, and `committed` tells.
+        """
+        connection = await self._take(write=True)
+        try:
+            await connection.begin()
+            yield connection
+            await finish(connection.commit())
+        finally:
+            await self._give(connection)
+
+    async def run_sync(self, fn: Callable[[sqlalchemy.Connection], T], *, write: bool = True) -> T:
+        """Run `fn` with a SQLAlchemy connection in a transaction that is committed on return.
+
+        For DDL, the Inspector and alembic's operations. On SQLite the DDL is part of the transaction, foreign keys
+        are not enforced (a table is rebuilt by dropping it), and `write=False` leaves the writer to others. Raises
+        what `fn` raises, database errors as ours.
+        """
+        if write and isinstance(self._pool, sqlite.SqlitePool):
+            async with self._pool.alone():
+                return await self._engine.run(fn, write=True)
+        return await self._engine.run(fn, write=write)
+
+    async def _take(self, *, write: bool) -> Connection:
+        try:
+            async with asyncio.timeout(self.options.acquire_timeout):
+                return await self._pool.take(write=write)
+        except Unavailable:
+            raise
+        except Exception as error:
+            found = self._pool.translate(error)
+            raise (found if isinstance(found, Unavailable) else Unavailable()) from error
+
+    async def _give(self, connection: Connection) -> None:
+        connection.retire()
+        if connection.idle:
+            await self._pool.give(connection)
+        else:
+            await finish(self._settle(connection))
+
+    async def _settle(self, connection: Connection) -> None:
+        try:
+            await connection.settle()
+        finally:
+            await self._pool.give(connection)
