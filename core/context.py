@@ -39,7 +39,8 @@ PUBLIC = Actor()
 class Context:
     """What a request carries: actor, clock, address. Time and ids enter pure rooms only through here.
 
-    `now`: aware, UTC. `base_url`: scheme://host[:port] + mount path, without trailing slash. `address`: peer, verbatim.
+    `now`: aware, UTC. `base_url`: scheme://host[:port] + mount path, without trailing slash. `mount`: that path alone.
+    `address`: peer, verbatim.
     """
 
     actor: Actor
@@ -47,6 +48,7 @@ class Context:
     address: str = ""
     user_agent: str = ""
     base_url: str = ""
+    mount: str = ""
     credential_rejected: bool = False
     """A credential was presented and refused; the request goes on as public (spec 02 §4.2)."""
 

@@ -21,6 +21,13 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True)
+class Param:
+    """A value of the request, by its place in the request's list of values: what makes a plan reusable."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
 class Everything:
     """True for every item."""
 
@@ -56,10 +63,10 @@ class Compare:
 
 @dataclass(frozen=True, slots=True)
 class In:
-    """`values` are canonical and without None; an empty tuple matches nothing."""
+    """`values` are canonical and without None (or a Param for all of them); an empty tuple matches nothing."""
 
     field: str
-    values: tuple[Any, ...]
+    values: tuple[Any, ...] | Param
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +92,25 @@ class IsEmpty:
 
 @dataclass(frozen=True, slots=True)
 class Like:
-    """Case-insensitive. `literal`: substring with `%`, `_` and `\\` taken literally, else a raw LIKE pattern.
+    """Case-insensitive LIKE; `pattern` escapes with `!` (see `substring`, `pattern`).
 
     Numbers and dates are compared by their text as answered.
     """
 
     field: str
-    text: str
-    literal: bool = True
+    pattern: str | Param
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Some text or number column of the collection is LIKE `pattern`. Restriction expands it to what may be read.
+
+    `deep`: also through relations, as `q` does (spec 03 §5.6). Without any searchable column: `otherwise`.
+    """
+
+    pattern: str | Param
+    deep: bool = False
+    otherwise: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +146,7 @@ Predicate = (
     | IsNull
     | IsEmpty
     | Like
+    | Search
     | Related
     | RelatedCount
 )
@@ -175,3 +194,56 @@ def negate(part: Predicate) -> Predicate:
     if isinstance(part, Not):
         return part.part
     return Not(part)
+
+
+def substring(text: str) -> str:
+    """LIKE pattern that finds `text` literally, anywhere; escape character `!`."""
+    return "%" + text.replace("!", "!!").replace("%", "!%").replace("_", "!_") + "%"
+
+
+def pattern(text: str) -> str:
+    """A raw LIKE pattern (backslash escapes, as in MySQL) with the escape character `!`."""
+    out: list[str] = []
+    escaped = False
+    for char in text:
+        if escaped:
+            out.append("!" + char if char in "%_!" else ("!!" if char == "!" else char))
+            escaped = False
+        elif char == "\\":
+            escaped = True
+        else:
+            out.append("!!" if char == "!" else char)
+    return "".join(out) + ("\\" if escaped else "")
+
+
+def parametrise(part: Predicate, values: list[Any]) -> Predicate:
+    """The predicate's shape: every constant value is moved to the end of `values` and replaced by its Param."""
+    match part:
+        case Compare(field, op, value):
+            return Compare(field, op, _param(value, values))
+        case In(field, items) if not isinstance(items, Param):
+            return In(field, _param(items, values))
+        case Between(field, low, high):
+            return Between(field, _param(low, values), _param(high, values))
+        case Like(field, text):
+            return Like(field, _param(text, values))
+        case Search(text, deep, otherwise):
+            return Search(_param(text, values), deep, otherwise)
+        case And(parts):
+            return And(tuple(parametrise(item, values) for item in parts))
+        case Or(parts):
+            return Or(tuple(parametrise(item, values) for item in parts))
+        case Not(inner):
+            return Not(parametrise(inner, values))
+        case Related(field, inner, trusted):
+            return Related(field, parametrise(inner, values), trusted)
+        case RelatedCount(field, inner, count):
+            return RelatedCount(field, parametrise(inner, values), count)
+    return part
+
+
+def _param(value: Any, values: list[Any]) -> Any:
+    if isinstance(value, (Param, Bound)):
+        return value
+    values.append(value)
+    return Param(len(values) - 1)

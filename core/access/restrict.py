@@ -1,0 +1,409 @@
+"""In charge of rewriting plans by a policy, so that what comes out shows nothing the role may not read (spec 02 §12, 13).
+
+Row rules are ANDed into every node and into every semi-join of a filter, a count or a search; hidden fields are taken
+out of wildcards, refused in filters (403/215), ignored in sorts, left out when named. Pure. The SQL room sees the result
+only, so it cannot forget a rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from core.access.policy import FULL, MINE, NONE, ROLE, Policy
+from core.catalog.model import Collection, Snapshot, ToMany, ToOne
+from core.errors import FieldAccessDenied, ReadDenied
+from core.query.plan import (
+    ColumnOut,
+    ConstantOut,
+    Edge,
+    EdgeOut,
+    KeyOut,
+    Node,
+    Order,
+    Output,
+    RowOut,
+    VirtualOut,
+)
+from core.query.predicate import (
+    EVERYTHING,
+    NOTHING,
+    And,
+    Between,
+    Bound,
+    Compare,
+    In,
+    IsEmpty,
+    IsNull,
+    Like,
+    Not,
+    Or,
+    Predicate,
+    Related,
+    RelatedCount,
+    Search,
+    all_of,
+    any_of,
+    negate,
+)
+from core.query.selection import Warning
+
+ME = Bound("user")
+MY_ROLE = Bound("role")
+
+# Columns of directus_users that nobody filters by, and those that only admins do (spec 02 §9.1).
+SECRET = frozenset({"password", "password_reset_token"})
+ADMIN_ONLY = frozenset({"token", "2fa_secret"})
+OWN_ONLY = frozenset({"token", "2fa_secret", "email_notifications", "last_access_on", "last_page"})
+
+# Owner columns that the system fixes, whatever fields of type owner there are (spec 02 §12.4).
+FIXED_OWNERS = {
+    "directus_users": "id",
+    "directus_collection_presets": "user",
+    "directus_activity": "action_by",
+}
+ROLE_SCOPED = {"directus_roles": "id", "directus_permissions": "role"}
+
+
+# --- rows ---------------------------------------------------------------------------------------------------------
+
+
+def may_read(snapshot: Snapshot, policy: Policy, name: str) -> bool:
+    """The role reads at least some rows of the collection, as far as the rules alone can tell."""
+    try:
+        read_scope(snapshot, policy, name)
+    except ReadDenied:
+        return False
+    return True
+
+
+def admit(snapshot: Snapshot, policy: Policy, name: str, *, public: bool) -> None:
+    """403 comes before any name is looked at: raises ReadDenied when the role has no level at all."""
+    if not policy.admin and policy.any_level(name, "read") == NONE:
+        raise ReadDenied(name, public=public)
+
+
+def read_scope(snapshot: Snapshot, policy: Policy, name: str) -> Predicate:
+    """The rows of a collection that the role may read (spec 02 §12.6). Raises ReadDenied."""
+    if policy.admin:
+        return EVERYTHING
+    collection = snapshot.collections[name]
+    if policy.any_level(name, "read") < MINE:
+        raise ReadDenied(name)
+    own = _system_scope(snapshot, policy, collection)
+    if own is not None:
+        return own
+    rows = policy.workflow.get(name)
+    if rows:
+        return _workflow_scope(snapshot, collection, {status: grant.read for status, grant in rows.items()})
+    level = policy.general[name].read
+    if level == FULL:
+        return EVERYTHING
+    if owner_column(collection) is None:
+        if collection.status_field:
+            return NOTHING
+        raise ReadDenied(name, level=True)
+    return owner_scope(snapshot, collection, level)
+
+
+def _workflow_scope(snapshot: Snapshot, collection: Collection, levels: dict[str, int]) -> Predicate:
+    if collection.status_field is None:
+        raise ReadDenied(collection.name, level=True)
+    return any_of(
+        all_of((Compare(collection.status_field, "eq", status), owner_scope(snapshot, collection, level)))
+        for status, level in _castable(collection, levels)
+        if level > NONE
+    )
+
+
+def _castable(collection: Collection, levels: dict[str, int]) -> Iterable[tuple[object, int]]:
+    """Statuses as values of the column: rows for text in a numeric status column match nothing."""
+    column = collection.fields[collection.status_field or ""].column
+    numeric = column is not None and column.family in ("integer", "bigint", "decimal", "float")
+    for status, level in levels.items():
+        if not numeric:
+            yield status, level
+        elif status.lstrip("-").isdigit():
+            yield int(status), level
+
+
+def owner_column(collection: Collection) -> str | None:
+    """The column that names the owner of an item."""
+    return FIXED_OWNERS.get(collection.name) or collection.owner_field
+
+
+def owner_scope(snapshot: Snapshot, collection: Collection, level: int) -> Predicate:
+    """Rows that a level reaches by their owner; without owner column only `full` reaches any."""
+    if level >= FULL:
+        return EVERYTHING
+    column = owner_column(collection)
+    if column is None or level == NONE:
+        return NOTHING
+    mine = Compare(column, "eq", ME)
+    if level < ROLE:
+        return mine
+    if collection.name == "directus_users":
+        return any_of((mine, Compare("role", "eq", MY_ROLE)))
+    relation = collection.relations.get(column)
+    if not isinstance(relation, ToOne) or relation.target != "directus_users":
+        return mine
+    return any_of((mine, Related(column, Compare("role", "eq", MY_ROLE), trusted=True)))
+
+
+def _system_scope(snapshot: Snapshot, policy: Policy, collection: Collection) -> Predicate | None:
+    """Rules of single system collections (spec 02 §12.4, §12.6 step 1; items spec 11.2, 12.2); None: the general ones."""
+    name = collection.name
+    level = policy.any_level(name, "read")
+    if name in ROLE_SCOPED and level < FULL:
+        return Compare(ROLE_SCOPED[name], "eq", MY_ROLE)
+    if name == "directus_collection_presets" and level < FULL:
+        mine = Compare("user", "eq", ME)
+        return any_of((mine, Compare("role", "eq", MY_ROLE))) if level == ROLE else mine
+    if name == "directus_activity":
+        shown = IsNull("comment_deleted_on") if "comment_deleted_on" in collection.fields else EVERYTHING
+        return all_of((owner_scope(snapshot, collection, level), shown))
+    if name in ("directus_revisions", "directus_user_sessions"):
+        return NOTHING  # what a revision shows depends on its item; sessions are never items
+    return None
+
+
+# --- statuses -----------------------------------------------------------------------------------------------------
+
+
+def status_scope(policy: Policy, collection: Collection, status: tuple[object, ...] | None) -> Predicate:
+    """Rows by status (spec 03 §5.5): default set, exactly these, or all; soft-deleted ones need a row that grants read."""
+    field_name, mapping = collection.status_field, collection.statuses
+    if field_name is None or (mapping is None and status is None):
+        return EVERYTHING
+    if status is None:
+        return In(field_name, mapping.visible) if mapping else EVERYTHING
+    forbidden = _soft_deleted_unreadable(policy, collection)
+    if "*" in status:
+        if not forbidden:
+            return EVERYTHING
+        return any_of((IsNull(field_name), negate(In(field_name, forbidden))))
+    allowed = tuple(value for value in status if value not in forbidden)
+    return In(field_name, allowed) if allowed else NOTHING
+
+
+def _soft_deleted_unreadable(policy: Policy, collection: Collection) -> tuple[object, ...]:
+    if policy.admin or collection.statuses is None:
+        return ()
+    rows = policy.workflow.get(collection.name) or {}
+    return tuple(
+        value
+        for value in collection.statuses.values
+        if value in collection.statuses.soft_deleted and (str(value) not in rows or rows[str(value)].read == NONE)
+    )
+
+
+# --- predicates ---------------------------------------------------------------------------------------------------
+
+
+def hidden_in_filters(policy: Policy, collection: Collection) -> frozenset[str]:
+    """Fields that no filter, search or aggregate of this role may touch; the key is exempt (spec 02 §12.8)."""
+    hidden = policy.hidden_always(collection.name)
+    if collection.primary_key:
+        hidden = hidden - {collection.primary_key}
+    if collection.name == "directus_users":
+        hidden = hidden | SECRET | (frozenset() if policy.admin else ADMIN_ONLY)
+    return hidden
+
+
+def restrict_predicate(snapshot: Snapshot, policy: Policy, collection: Collection, part: Predicate) -> Predicate:
+    """Rewrites a client's predicate. Raises FieldAccessDenied (403/215) at a hidden field or unreadable relation."""
+    sometimes: dict[str, None] = {}
+    rewritten = _Rewriter(snapshot, policy).visit(collection, part, sometimes)
+    excluded = [
+        value
+        for status, names in policy.hidden_sometimes(collection.name).items()
+        if names & sometimes.keys()
+        for value, _ in _castable(collection, {status: 1})
+    ]
+    if excluded and collection.status_field:
+        return all_of((rewritten, negate(In(collection.status_field, tuple(excluded)))))
+    return rewritten
+
+
+@dataclass(frozen=True, slots=True)
+class _Rewriter:
+    snapshot: Snapshot
+    policy: Policy
+
+    def visit(self, collection: Collection, part: Predicate, used: dict[str, None]) -> Predicate:
+        match part:
+            case Compare(name) | In(name) | Between(name) | IsNull(name) | IsEmpty(name) | Like(name):
+                self._touch(collection, name, used)
+                return part
+            case And(parts):
+                return all_of([self.visit(collection, item, used) for item in parts])
+            case Or(parts):
+                return any_of([self.visit(collection, item, used) for item in parts])
+            case Not(inner):
+                return negate(self.visit(collection, inner, used))
+            case Related(name, inner, trusted):
+                if trusted:
+                    return part
+                self._touch(collection, name, used)
+                return Related(name, self._inside(collection, name, inner))
+            case RelatedCount(name, inner, count):
+                self._touch(collection, name, used)
+                return RelatedCount(name, self._inside(collection, name, inner), count)
+            case Search():
+                return self._search(collection, part, used)
+        return part
+
+    def _touch(self, collection: Collection, name: str, used: dict[str, None]) -> None:
+        if name in hidden_in_filters(self.policy, collection):
+            raise FieldAccessDenied(name)
+        used[name] = None
+
+    def _inside(self, collection: Collection, name: str, inner: Predicate) -> Predicate:
+        """The related rows that may count: readable, not soft-deleted, matching the (rewritten) condition."""
+        relation = collection.relations[name]
+        target = self.snapshot.collections[relation.target]
+        try:
+            scope = read_scope(self.snapshot, self.policy, target.name)
+        except ReadDenied:
+            raise FieldAccessDenied(name) from None
+        if isinstance(relation, ToMany):  # the key that links the rows back is read as well
+            self._touch(target, relation.target_field, {})
+        part = restrict_predicate(self.snapshot, self.policy, target, inner)
+        return all_of((part, scope, status_scope(self.policy, target, None)))
+
+    def _search(self, collection: Collection, search: Search, used: dict[str, None]) -> Predicate:
+        hidden = hidden_in_filters(self.policy, collection)
+        for names in self.policy.hidden_sometimes(collection.name).values():
+            hidden = hidden | names  # a search must not be an oracle for a field that some rows hide
+        parts: list[Predicate] = []
+        for item in collection.fields.values():
+            if item.name in hidden:
+                continue
+            relation = collection.relations.get(item.name)
+            if search.deep and relation is not None and (isinstance(relation, ToMany) or item.type in SEARCHED):
+                parts.extend(self._search_related(item.name, relation, search))
+            elif item.column is not None and item.type in SEARCHED and relation is None:
+                parts.append(Like(item.name, search.pattern))
+        if not parts:
+            return EVERYTHING if search.otherwise else NOTHING
+        return any_of(parts)
+
+    def _search_related(self, name: str, relation: ToOne | ToMany, search: Search) -> Iterable[Predicate]:
+        if not may_read(self.snapshot, self.policy, relation.target):
+            return
+        target = self.snapshot.collections[relation.target]
+        if isinstance(relation, ToMany) and relation.target_field in hidden_in_filters(self.policy, target):
+            return
+        inner = self._search(target, Search(search.pattern), {})
+        if inner == NOTHING:
+            return
+        scope = read_scope(self.snapshot, self.policy, target.name)
+        yield Related(name, all_of((inner, scope, status_scope(self.policy, target, None))))
+
+
+SEARCHED = frozenset({"string", "integer", "decimal"})
+
+
+# --- plans --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Restriction:
+    """A restricted plan and the relations of its top level that could not be expanded."""
+
+    node: Node
+    warnings: list[Warning] = field(default_factory=list)
+
+
+def restrict(snapshot: Snapshot, policy: Policy, node: Node) -> Restriction:
+    """The plan as the role may run it. Raises ReadDenied for the root, FieldAccessDenied for filters."""
+    result = Restriction(node)
+    result.node = _restrict_node(snapshot, policy, node, result.warnings)
+    return result
+
+
+def _restrict_node(snapshot: Snapshot, policy: Policy, node: Node, warnings: list[Warning] | None) -> Node:
+    collection = snapshot.collections[node.collection]
+    scope = read_scope(snapshot, policy, collection.name)
+    where = all_of(
+        (
+            restrict_predicate(snapshot, policy, collection, node.where),
+            status_scope(policy, collection, node.status),
+            scope,
+        )
+    )
+    hidden = policy.hidden_always(collection.name)
+    outputs = _restrict_outputs(snapshot, policy, collection, node.outputs, hidden, warnings)
+    return replace(
+        node,
+        outputs=outputs,
+        where=where,
+        order=_restrict_order(policy, collection, node.order),
+        own_only=_own_only(policy, collection),
+        hidden_by_status=tuple(sorted(policy.hidden_sometimes(collection.name).items())),
+    )
+
+
+def _own_only(policy: Policy, collection: Collection) -> frozenset[str]:
+    return OWN_ONLY if collection.name == "directus_users" and not policy.admin else frozenset()
+
+
+def _restrict_order(policy: Policy, collection: Collection, order: tuple[Order, ...]) -> tuple[Order, ...]:
+    """Sorting by a field that is hidden (in any status) would tell its order: such criteria are ignored."""
+    hidden = hidden_in_filters(policy, collection).union(*policy.hidden_sometimes(collection.name).values())
+    kept = tuple(item for item in order if item.field not in hidden or item.field == collection.primary_key)
+    return kept
+
+
+def _restrict_outputs(
+    snapshot: Snapshot,
+    policy: Policy,
+    collection: Collection,
+    outputs: tuple[Output, ...],
+    hidden: frozenset[str],
+    warnings: list[Warning] | None,
+) -> tuple[Output, ...]:
+    kept: list[Output] = []
+    for output in outputs:
+        match output:
+            case RowOut(key, inner):
+                kept.append(RowOut(key, _restrict_outputs(snapshot, policy, collection, inner, hidden, warnings)))
+            case ColumnOut(key, name, _, row):
+                if collection.name == "directus_users" and name == "password":
+                    if not row:
+                        kept.append(ConstantOut(key, None))
+                elif name not in hidden:
+                    kept.append(output)
+                elif not row:
+                    kept.append(ConstantOut(key, None))
+            case VirtualOut(key, name):
+                if name not in hidden:
+                    kept.append(output)
+                elif not output.row:
+                    kept.append(ConstantOut(key, None))
+            case EdgeOut():
+                kept.extend(_restrict_edge(snapshot, policy, output, hidden, warnings))
+            case _:
+                kept.append(output)
+    return tuple(kept)
+
+
+def _restrict_edge(
+    snapshot: Snapshot, policy: Policy, output: EdgeOut, hidden: frozenset[str], warnings: list[Warning] | None
+) -> Iterable[Output]:
+    relation = output.edge.relation
+    if relation.field in hidden:
+        if not output.row:
+            yield ConstantOut(output.key, None)
+        return
+    target = snapshot.collections[relation.target]
+    blocked = isinstance(relation, ToMany) and relation.target_field in hidden_in_filters(policy, target)
+    if blocked or not may_read(snapshot, policy, relation.target):
+        if warnings is not None:
+            warnings.append(Warning(relation.target, (relation.field,)))
+        if not output.row:
+            yield ConstantOut(output.key, None)
+        elif isinstance(relation, ToOne):
+            yield KeyOut(output.key, relation.field, relation.target, relation.target_key)
+        return
+    yield replace(output, edge=Edge(relation, _restrict_node(snapshot, policy, output.edge.node, None)))

@@ -1,0 +1,358 @@
+"""In charge of the door to the data: read, aggregate and write items under a session. No GraphQL, no HTTP, no SQL text.
+
+    read = shape ∘ run ∘ compile ∘ restrict ∘ plan ∘ admit
+
+Everything between `admit` and `run` is a pure function of (snapshot, policy, shape of the request) and is kept by that
+key; the values of a request are bound to it when it runs.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from core.access.restrict import (
+    admit,
+    hidden_in_filters,
+    read_scope,
+    restrict,
+    restrict_predicate,
+    status_scope,
+)
+from core.catalog.model import Collection
+from core.db.gateway import Connection
+from core.db.run import fetch_rows, run
+from core.errors import CollectionNotFound, InvalidField, ItemNotFound, Unprocessable
+from core.query import aggregate as aggregates
+from core.query.aggregate import AggregateRequest
+from core.query.change import WriteRequest, WriteResult
+from core.query.filters import from_conditions, from_tree
+from core.query.plan import Node
+from core.query.planner import Planning, outputs_of
+from core.query.predicate import (
+    EVERYTHING,
+    NOTHING,
+    In,
+    Param,
+    Predicate,
+    Search,
+    all_of,
+    parametrise,
+    substring,
+)
+from core.query.selection import ReadRequest, ReadResult, Selection, Warning
+from core.query.virtual import Scene
+from core.query.window import Slice, order_of, page_meta, slice_of, split
+from core.session import Session
+from core.sql.aggregate import compile_aggregate
+from core.sql.compile import Prepared
+from core.sql.read import Fetch, compile_counts, compile_node, compile_status_counts
+from core.types.cast import Uncastable, cast, key
+
+META = ("collection", "type", "result_count", "total_count", "status_count", "filter_count")
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What a cached plan depends on besides snapshot and policy: a request without its values."""
+
+    collection: str
+    selection: Selection
+    where: Predicate
+    sort: tuple[str, ...] | None
+    limited: bool
+    status: tuple[Any, ...] | None
+    lang: tuple[str, ...] | None
+    groups: tuple[str, ...]
+    counts: tuple[str, ...]
+    everything: bool
+    """No status rule at all (an id read that finds soft-deleted items too)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """A compiled read. `window`: values of nested windows, which belong to the selection and so to the plan."""
+
+    fetch: Fetch
+    counts: Prepared | None
+    status_counts: Prepared | None
+    warnings: tuple[Warning, ...]
+    window: tuple[Any, ...]
+    tags: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _ReadResult:
+    """A request made ready: its plan and its values."""
+
+    planned: _Planned
+    cut: Slice
+    values: list[Any] = field(default_factory=list)
+
+
+async def read(session: Session, request: ReadRequest, connection: Connection | None = None) -> ReadResult:
+    """Items of one collection (spec 03 §4, 5), on `connection` if given (a unit of work reads its own writes).
+
+    Raises CollectionNotFound, ReadDenied, InvalidField, FieldNotFound, FieldAccessDenied, UnknownOperator,
+    Unprocessable; with `id`: ItemNotFound.
+    """
+    ready = _prepare(session, request)
+    planned, values = ready.planned, ready.values
+    bound = _bound(session)
+    async with await _connected(session, connection) as held:
+        items = await run(held, planned.fetch, values, bound, _scene(session))
+        if request.id is not None and not items:
+            raise ItemNotFound.with_id(request.id)
+        meta = await _meta(session, request, held, ready, items, bound) if request.meta else {}
+    return ReadResult(items, meta, planned.warnings, planned.tags)
+
+
+def check(session: Session, request: ReadRequest) -> None:
+    """Plans a read without running it: raises what `read` would, before a write begins."""
+    _prepare(session, request)
+
+
+async def write(session: Session, request: WriteRequest) -> WriteResult:
+    """Creates, updates or deletes items: one transaction (spec 03 §6–9)."""
+    from core.write.pipeline import write as pipeline  # the pipeline reads back through this module
+
+    return await pipeline(session, request)
+
+
+async def aggregate(session: Session, request: AggregateRequest) -> list[dict[str, Any]]:
+    """Groups with counts and sums. Raises as `read`; FieldAccessDenied for a hidden field anywhere in the request."""
+    snapshot, policy = session.snapshot, session.policy
+    collection = _collection(session, request.collection)
+    admit(snapshot, policy, collection.name, public=session.actor.public)
+    aggregates.check(collection, request, hidden_in_filters(policy, collection), policy.hidden_sometimes(collection.name))
+    values: list[Any] = []
+    where = parametrise(_where(session, collection, request), values)
+    cut = slice_of(snapshot, request.limit, None, None)
+    values.append(cut.limit if cut.limit is not None else 0)
+    shape = (snapshot.version, policy.fingerprint, "aggregate", replace(request, where=(), filter=(), q=None), where)
+    cached = session.project.plans.get((*shape, cut.limit is None))
+    if cached is None:
+        restricted = all_of(
+            (
+                restrict_predicate(snapshot, policy, collection, where),
+                status_scope(policy, collection, None),
+                read_scope(snapshot, policy, collection.name),
+            )
+        )
+        limit = Param(len(values) - 1) if cut.limit is not None else None
+        cached = compile_aggregate(snapshot, collection, request, restricted, limit)
+        session.project.plans[(*shape, cut.limit is None)] = cached
+    async with await _connected(session, None) as held:
+        rows = await fetch_rows(held, cached, values, _bound(session))
+    return aggregates.shape(snapshot, collection, request, rows)
+
+
+# --- plan ---------------------------------------------------------------------------------------------------------
+
+
+def _collection(session: Session, name: str) -> Collection:
+    collection = session.snapshot.collections.get(name)
+    if collection is None:
+        raise CollectionNotFound(name)
+    return collection
+
+
+def _prepare(session: Session, request: ReadRequest) -> _ReadResult:
+    """admit, then plan, restrict and compile by shape, or take them from the cache."""
+    snapshot, policy = session.snapshot, session.policy
+    collection = _collection(session, request.collection)
+    admit(snapshot, policy, collection.name, public=session.actor.public)
+    by_id = request.id is not None or request.ids is not None
+    cut = slice_of(snapshot, request.limit, request.offset, request.page)
+    if request.id is not None:
+        cut = Slice(1, 0, None, None)
+    values: list[Any] = []
+    where = parametrise(_keys(collection, request) if by_id else _where(session, collection, request), values)
+    if cut.limit is not None:
+        values += (cut.limit, cut.offset)
+    shape = _Shape(
+        collection.name,
+        request.selection,
+        where,
+        request.sort,
+        cut.limit is not None,
+        None if by_id else _status(collection, request.status),
+        request.lang,
+        tuple(split(request.groups or ())) if not by_id else (),
+        tuple(sorted(request.meta & {"total_count", "filter_count", "status_count", "page"})),
+        request.include_deleted,
+    )
+    cache_key = (snapshot.version, policy.fingerprint, shape)
+    planned = session.project.plans.get(cache_key)
+    if planned is None:
+        planned = _plan(session, collection, shape, len(values))
+        session.project.plans[cache_key] = planned
+    values.extend(planned.window)
+    return _ReadResult(planned, cut, values)
+
+
+def _plan(session: Session, collection: Collection, shape: _Shape, count: int) -> _Planned:
+    """One plan: names are looked up, rights applied, SQL compiled. `count`: values that stand before the window's."""
+    snapshot, policy = session.snapshot, session.policy
+    for name in shape.groups:
+        if name not in collection.fields or collection.fields[name].is_alias:
+            raise InvalidField(name, collection.name)
+    order = order_of(collection, shape.sort)
+    read_scope(snapshot, policy, collection.name)
+    window: list[Any] = [None] * count
+    planning = Planning(snapshot, shape.lang, session.context.now, window)
+    node = Node(
+        collection.name,
+        outputs_of(planning, collection, shape.selection),
+        where=shape.where,
+        order=order,
+        status=("*",) if shape.everything else shape.status,
+        limit=Param(count - 2) if shape.limited else None,
+        offset=Param(count - 1) if shape.limited else None,
+        groups=_readable_groups(session, collection, shape.groups),
+    )
+    restricted = restrict(snapshot, policy, node)
+    counts = status_counts = None
+    if shape.counts:
+        readable = read_scope(snapshot, policy, collection.name)
+        total = all_of((status_scope(policy, collection, None), readable))
+        counts = compile_counts(snapshot, collection, (total, restricted.node.where))
+        if "status_count" in shape.counts and collection.status_field:
+            status_counts = compile_status_counts(snapshot, collection, readable)
+    return _Planned(
+        compile_node(snapshot, restricted.node),
+        counts,
+        status_counts,
+        tuple(restricted.warnings),
+        tuple(window[count:]),
+        (collection.name,),
+    )
+
+
+def _readable_groups(session: Session, collection: Collection, groups: tuple[str, ...]) -> tuple[str, ...]:
+    aggregates.deny_hidden(
+        groups, hidden_in_filters(session.policy, collection), session.policy.hidden_sometimes(collection.name)
+    )
+    return groups
+
+
+def _where(session: Session, collection: Collection, request: ReadRequest | AggregateRequest) -> Predicate:
+    """The client's own conditions: filter, typed filter and q, ANDed."""
+    now, snapshot = session.context.now, session.snapshot
+    search = Search(substring(request.q), deep=True, otherwise=True) if request.q else EVERYTHING
+    if not request.where and not request.filter:
+        return search
+    return all_of(
+        (
+            from_conditions(snapshot, collection, request.where, now),
+            from_tree(snapshot, collection, request.filter, now),
+            search,
+        )
+    )
+
+
+def _keys(collection: Collection, request: ReadRequest) -> Predicate:
+    """The items of `id` or `ids`; keys that cannot be keys of the collection match nothing (spec 03 §1)."""
+    if collection.primary_key is None:
+        raise Unprocessable(f'Items of "{collection.name}" cannot be addressed: there is no single primary key.')
+    model = collection.fields[collection.primary_key]
+    found: list[Any] = []
+    for text in (request.id,) if request.id is not None else request.ids or ():
+        try:
+            found.append(key(model, text))
+        except Uncastable:
+            continue
+    return In(collection.primary_key, tuple(dict.fromkeys(found))) if found else NOTHING
+
+
+def _status(collection: Collection, status: tuple[str, ...] | None) -> tuple[Any, ...] | None:
+    """The `status` argument as values of the status column; ("*",) is all (spec 03 §5.5)."""
+    if status is None or collection.status_field is None:
+        return None
+    wanted = split(status)
+    if not wanted:
+        return None
+    if "*" in wanted:
+        return ("*",)
+    model = collection.fields[collection.status_field]
+    found = []
+    for text in wanted:
+        try:
+            found.append(cast(model, text, system=collection.is_system))
+        except Uncastable:
+            continue
+    return tuple(found)
+
+
+# --- run ----------------------------------------------------------------------------------------------------------
+
+
+async def _connected(session: Session, connection: Connection | None) -> AbstractAsyncContextManager[Connection]:
+    if connection is not None:
+        return nullcontext(connection)
+    store = await session.project.store()
+    return store.read()
+
+
+def _bound(session: Session) -> dict[str, Any]:
+    """The values of `Bound`s: who calls."""
+    return {"user": session.actor.user, "role": session.actor.role}
+
+
+def _scene(session: Session) -> Scene:
+    base = session.context.base_url
+    return Scene(
+        user=session.actor.user,
+        project=session.project.key,
+        base_url=base,
+        mount=session.context.mount,
+        root_url=session.project.root_url,
+        snapshot=session.snapshot,
+    )
+
+
+async def _meta(
+    session: Session,
+    request: ReadRequest,
+    connection: Connection,
+    ready: _ReadResult,
+    items: list[dict[str, Any]],
+    bound: dict[str, Any],
+) -> dict[str, Any]:
+    """The meta members asked for, in their order (spec 03 §5.7); all counts are one statement."""
+    wanted, planned = request.meta, ready.planned
+    single = request.id is not None
+    found: dict[str, Any] = {}
+    if "collection" in wanted:
+        found["collection"] = request.collection
+    if "type" in wanted:
+        found["type"] = "item" if single else "collection"
+    if single:
+        return found
+    if "result_count" in wanted:
+        found["result_count"] = len(items)
+    total = matching = 0
+    if planned.counts is not None:
+        row = (await fetch_rows(connection, planned.counts, ready.values, bound))[0]
+        total, matching = row[0], row[1]
+    if "total_count" in wanted:
+        found["total_count"] = total
+    if planned.status_counts is not None:
+        rows = await fetch_rows(connection, planned.status_counts, ready.values, bound)
+        found["status_count"] = _status_count(session.snapshot.collections[request.collection], rows)
+    filtered = bool(request.where or request.filter or request.q or request.ids is not None or request.status)
+    if "filter_count" in wanted:
+        found["filter_count"] = matching if filtered else total
+    if "page" in wanted:
+        found |= page_meta(ready.cut, request.offset, len(items), matching)
+    return found
+
+
+def _status_count(collection: Collection, rows: Any) -> dict[str, int]:
+    """Stored values in alphabetical order, then the other mapped statuses with 0 in mapping order."""
+    stored = {("" if value is None else str(value)): count for value, count in rows}
+    found = dict(sorted(stored.items()))
+    for value in collection.statuses.values if collection.statuses else ():
+        found.setdefault(str(value), 0)
+    return found

@@ -1,0 +1,142 @@
+"""In charge of aggregates as data: what was asked, whether it may be, and how rows become groups. Pure; no SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from core.catalog.model import Collection, Field, Snapshot
+from core.errors import FieldAccessDenied, InvalidField, Unprocessable
+from core.query.selection import Condition
+from core.query.window import split
+from core.types.encode import encoder
+
+FUNCTIONS = ("count", "sum", "avg", "min", "max")
+NUMERIC = ("integer", "bigint", "decimal", "float")
+ORDERED = (*NUMERIC, "text", "date", "time", "datetime", "datetimetz")
+MAX_FUNCTIONS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One function under a response key: count (`field` None counts rows), sum, avg, min, max."""
+
+    key: str
+    function: str
+    field: str | None = None
+    distinct: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateRequest:
+    """Groups of a collection. `groups`: (response key) of the group object, or None when it was not asked for.
+
+    `sort`: names of grouped fields or keys of measures, `-` descending. `having`: conditions on keys of measures.
+    """
+
+    collection: str
+    measures: tuple[Measure, ...] = ()
+    group_by: tuple[str, ...] = ()
+    group_keys: tuple[str, ...] = ()
+    where: tuple[Condition, ...] = ()
+    filter: tuple[Any, ...] = ()
+    q: str | None = None
+    sort: tuple[str, ...] = ()
+    limit: int | None = None
+    having: tuple[Condition, ...] = ()
+
+
+def check(
+    collection: Collection,
+    request: AggregateRequest,
+    hidden: frozenset[str],
+    hidden_by_status: Mapping[str, frozenset[str]],
+) -> None:
+    """Names and rights of groups, measures, sort and having.
+
+    Raises InvalidField (422/202), FieldAccessDenied (403/215), Unprocessable (422/12).
+    """
+    if len(request.measures) > MAX_FUNCTIONS:
+        raise Unprocessable(f"An aggregate may have {MAX_FUNCTIONS} functions at most.")
+    for name in (*request.group_by, *(item.field for item in request.measures if item.field is not None)):
+        if name not in collection.fields or collection.fields[name].is_alias:
+            raise InvalidField(name, collection.name)
+    deny_hidden(
+        (*request.group_by, *(item.field for item in request.measures if item.field)), hidden, hidden_by_status
+    )
+    for item in request.measures:
+        _check_measure(collection, item)
+    keys = {item.key for item in request.measures}
+    for token in split(request.sort):
+        name = token.lstrip("-")
+        if name not in keys and name not in request.group_by:
+            raise InvalidField(token, collection.name)
+    for condition in request.having:
+        if condition.field not in keys:
+            raise InvalidField(condition.field, collection.name)
+
+
+def deny_hidden(
+    names: Iterable[str], hidden: frozenset[str], hidden_by_status: Mapping[str, frozenset[str]]
+) -> None:
+    """An aggregate or group shows values of all its rows at once: a field hidden in any status is refused."""
+    hidden = hidden.union(*hidden_by_status.values())
+    for name in names:
+        if name in hidden:
+            raise FieldAccessDenied(name)
+
+
+def _check_measure(collection: Collection, item: Measure) -> None:
+    if item.field is None:
+        return
+    column = collection.fields[item.field].column
+    family = column.family if column is not None else ""
+    allowed = NUMERIC if item.function in ("sum", "avg") else ORDERED
+    if item.function != "count" and family not in allowed:
+        raise Unprocessable(f'The function "{item.function}" does not work on "{item.field}".')
+
+
+def shape(
+    snapshot: Snapshot, collection: Collection, request: AggregateRequest, rows: Sequence[Sequence[Any]]
+) -> list[dict[str, Any]]:
+    """Rows (grouped fields first, then measures) as items: keys of the group object and of each measure."""
+    width = len(request.group_by)
+    groups = [
+        encoder("row", collection.fields[name], snapshot.dialect, system=collection.is_system)
+        for name in request.group_by
+    ]
+    measures = [_decoder(snapshot, collection, item) for item in request.measures]
+    found: list[dict[str, Any]] = []
+    for row in rows:
+        item: dict[str, Any] = {}
+        if request.group_keys:
+            group = {
+                name: (null if row[index] is None else convert(row[index]) if convert else row[index])
+                for index, (name, (convert, null)) in enumerate(zip(request.group_by, groups, strict=True))
+            }
+            item = dict.fromkeys(request.group_keys, group)
+        for index, (measure, decode) in enumerate(zip(request.measures, measures, strict=True)):
+            value = row[width + index]
+            item[measure.key] = None if value is None else decode(value)
+        found.append(item)
+    return found
+
+
+def _decoder(snapshot: Snapshot, collection: Collection, item: Measure) -> Any:
+    if item.function == "count":
+        return int
+    field: Field = collection.fields[item.field or ""]
+    if item.function in ("min", "max"):
+        convert, _ = encoder("row", field, snapshot.dialect, system=collection.is_system)
+        return convert or (lambda value: value)
+    return _number
+
+
+def _number(value: Any) -> int | float:
+    """Sums and averages as JSON numbers; whole numbers without a fraction."""
+    if isinstance(value, (int, float)):
+        return value
+    exact = Decimal(value)
+    return int(exact) if exact == exact.to_integral_value() else float(exact)

@@ -1,0 +1,284 @@
+"""In charge of turning filter input into predicates (spec 03 §5.2, 01 §15.6). Pure; checks names and values, not rights.
+
+Two inputs, one meaning: `Condition`s (REST's flat list with connectors) and nested tuples of the typed GraphQL filter:
+("and", parts), ("or", parts), ("cond", field, operator, value), ("rel", field, subtree).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from core.catalog.model import Collection, Field, Snapshot, ToMany, ToOne
+from core.errors import FieldNotFound, InvalidField, UnknownOperator, Unprocessable
+from core.query.predicate import (
+    EVERYTHING,
+    NOTHING,
+    Between,
+    Compare,
+    In,
+    IsEmpty,
+    IsNull,
+    Like,
+    Predicate,
+    Related,
+    RelatedCount,
+    Search,
+    all_of,
+    any_of,
+    negate,
+    pattern,
+    substring,
+)
+from core.query.selection import Condition
+from core.types.cast import Uncastable, cast, now_value
+
+ALIASES = {
+    "=": "eq", "!=": "neq", "<>": "neq", "<": "lt", "<=": "lte", ">": "gt", ">=": "gte",
+    "like": "contains", "nlike": "ncontains",
+}  # fmt: skip
+ORDERING = ("lt", "lte", "gt", "gte")
+LIKES = ("contains", "ncontains", "rlike", "nrlike")
+OPERATORS = frozenset(
+    ("eq", "neq", "in", "nin", "between", "nbetween", "null", "nnull", "empty", "nempty", "has", "nhas", "all")
+    + ORDERING
+    + LIKES
+)
+MAX_CONDITIONS = 500
+MAX_DEPTH = 10
+DATE_TYPES = frozenset({"date", "datetime", "datetime_created", "datetime_updated"})
+
+
+def from_conditions(
+    snapshot: Snapshot, collection: Collection, conditions: Sequence[Condition], now: datetime
+) -> Predicate:
+    """A flat list of conditions with connectors; AND binds tighter than OR, the first connector means nothing.
+
+    Raises InvalidField (422/202), FieldNotFound (404/202, dotted), UnknownOperator (422/214), Unprocessable (422/12).
+    """
+    if len(conditions) > MAX_CONDITIONS:
+        raise Unprocessable(f"A filter may have {MAX_CONDITIONS} conditions at most.")
+    groups: list[list[Predicate]] = [[]]
+    for position, item in enumerate(conditions):
+        part = _path(snapshot, collection, item.field, item.op, item.value, now)
+        if part is None:
+            continue
+        if item.either and position and groups[-1]:
+            groups.append([])
+        groups[-1].append(part)
+    return any_of(all_of(group) for group in groups) if groups[0] else EVERYTHING
+
+
+def from_tree(
+    snapshot: Snapshot, collection: Collection, tree: Sequence[Any], now: datetime, depth: int = 0
+) -> Predicate:
+    """The nested tuples of a typed filter. Raises as `from_conditions`."""
+    if not tree:
+        return EVERYTHING
+    if depth > MAX_DEPTH:
+        raise Unprocessable(f"A filter may be nested {MAX_DEPTH} levels at most.")
+    match tree[0]:
+        case "and":
+            return all_of(from_tree(snapshot, collection, part, now, depth + 1) for part in tree[1])
+        case "or":
+            return any_of(from_tree(snapshot, collection, part, now, depth + 1) for part in tree[1])
+        case "cond":
+            return _condition(snapshot, collection, tree[1], tree[2], tree[3], now) or EVERYTHING
+        case "rel":
+            relation = collection.relations.get(tree[1])
+            if relation is None:
+                raise FieldNotFound(tree[1])
+            target = snapshot.collections[relation.target]
+            return Related(tree[1], from_tree(snapshot, target, tree[2], now, depth + 1))
+    raise Unprocessable("This filter is not valid.")
+
+
+def _path(
+    snapshot: Snapshot, collection: Collection, path: str, op: str, value: Any, now: datetime
+) -> Predicate | None:
+    """One condition; a dotted path is a chain of semi-joins, each segment but the last a relation."""
+    if "." not in path or path in collection.fields:
+        if path not in collection.fields:
+            raise InvalidField(path, collection.name)
+        return _condition(snapshot, collection, path, op, value, now)
+    head, rest = path.split(".", 1)
+    if rest.count(".") >= MAX_DEPTH:
+        raise Unprocessable(f"A filter path may have {MAX_DEPTH} levels at most.")
+    chain: list[str] = []
+    at = collection
+    while True:
+        relation = at.relations.get(head)
+        if relation is None:
+            raise FieldNotFound(head)
+        chain.append(head)
+        at = snapshot.collections[relation.target]
+        if "." not in rest:
+            break
+        head, rest = rest.split(".", 1)
+    if rest not in at.fields:
+        raise FieldNotFound(rest)
+    part = _condition(snapshot, at, rest, op, value, now)
+    if part is None:
+        return None
+    for name in reversed(chain):
+        part = Related(name, part)
+    return part
+
+
+def _condition(
+    snapshot: Snapshot, collection: Collection, name: str, op: str, value: Any, now: datetime
+) -> Predicate | None:
+    """A condition on a field of `collection`; None when it disappears (an empty LIKE)."""
+    op = ALIASES.get(op, op)
+    if op not in OPERATORS:
+        raise UnknownOperator(op)
+    field = collection.fields.get(name)
+    if field is None:
+        raise InvalidField(name, collection.name)
+    relation = collection.relations.get(name)
+    if isinstance(relation, ToMany):
+        return _to_many(snapshot, relation, op, value, now)
+    if field.is_alias:
+        raise InvalidField(name, collection.name)
+    if op in ("has", "nhas", "all"):
+        raise Unprocessable(f'The filter "{op}" works on fields with many related items only, not on "{name}".')
+    if op in ("null", "nnull"):
+        return IsNull(name) if op == "null" else negate(IsNull(name))
+    if op in ("empty", "nempty"):
+        return IsEmpty(name) if op == "empty" else negate(IsEmpty(name))
+    if op in LIKES:
+        return _like(name, op, value, relation)
+    if op in ("in", "nin"):
+        return _membership(collection, field, elements(value), op, now)
+    if op in ("between", "nbetween"):
+        return _between(collection, field, elements(value), op, now)
+    return _compare(collection, field, op, value, now)
+
+
+def elements(value: Any) -> list[Any]:
+    """Values of a list operator: a list (or PHP map) as it is, a scalar split at commas, untrimmed."""
+    if isinstance(value, (list, tuple)):
+        return list(value)
+    if isinstance(value, dict):
+        return list(value.values())
+    return str(value).split(",") if isinstance(value, str) else [value]
+
+
+def _caster(collection: Collection, field: Field, now: datetime) -> Callable[[Any], Any]:
+    system = collection.is_system
+
+    def convert(value: Any) -> Any:
+        if isinstance(value, str) and value.lower() == "now" and field.type in DATE_TYPES:
+            return now_value(field, now, system)
+        if isinstance(value, (dict, list, tuple)):
+            raise Uncastable("a list is no value of one column")
+        return cast(field, value, system=system)
+
+    return convert
+
+
+def _compare(collection: Collection, field: Field, op: str, value: Any, now: datetime) -> Predicate:
+    """eq, neq and the orderings. A value that is none of the column's matches nothing (neq: everything not null)."""
+    if value is None:
+        if op == "eq":
+            return IsNull(field.name)
+        return negate(IsNull(field.name)) if op == "neq" else NOTHING
+    try:
+        return Compare(field.name, op, _caster(collection, field, now)(value))
+    except Uncastable:
+        return negate(IsNull(field.name)) if op == "neq" else _unmatched(field, op)
+
+
+def _unmatched(field: Field, op: str) -> Predicate:
+    return NOTHING
+
+
+def _membership(collection: Collection, field: Field, values: Iterable[Any], op: str, now: datetime) -> Predicate:
+    convert = _caster(collection, field, now)
+    found: list[Any] = []
+    for value in values:
+        if value is None:
+            continue
+        try:
+            found.append(convert(value))
+        except Uncastable:
+            continue
+    if not found:
+        return NOTHING if op == "in" else negate(IsNull(field.name))
+    part = In(field.name, tuple(found))
+    return part if op == "in" else negate(part)
+
+
+def _between(collection: Collection, field: Field, values: Sequence[Any], op: str, now: datetime) -> Predicate:
+    if len(values) < 2:
+        return NOTHING
+    convert = _caster(collection, field, now)
+    try:
+        part = Between(field.name, convert(values[0]), convert(values[-1]))
+    except Uncastable:
+        return NOTHING if op == "between" else negate(IsNull(field.name))
+    return part if op == "between" else negate(part)
+
+
+def _like(name: str, op: str, value: Any, relation: ToOne | ToMany | None) -> Predicate | None:
+    text = _text(value)
+    if text == "":
+        return None
+    wanted = pattern(text) if op in ("rlike", "nrlike") else substring(text)
+    part: Predicate
+    if isinstance(relation, ToOne) and op in ("contains", "ncontains"):
+        part = Related(name, Search(wanted))
+    else:
+        part = Like(name, wanted)
+    return negate(part) if op.startswith("n") else part
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    return str(value)
+
+
+def _to_many(snapshot: Snapshot, relation: ToMany, op: str, value: Any, now: datetime) -> Predicate:
+    """Conditions on an O2M field itself: has, nhas, all, empty, nempty, eq, in (spec 03 §5.2, table of O2M fields)."""
+    some = Related(relation.field, EVERYTHING)
+    match op:
+        case "empty":
+            return negate(some)
+        case "nempty":
+            return some
+        case "has" | "nhas":
+            part = _at_least(relation.field, value)
+            return negate(part) if op == "nhas" else part
+        case "all":
+            wanted = [item.strip() if isinstance(item, str) else item for item in elements(value)]
+            return all_of(_holds(snapshot, relation, (item,), now) for item in wanted)
+        case "eq":
+            return _holds(snapshot, relation, (value,), now)
+        case "in":
+            return _holds(snapshot, relation, tuple(elements(value)), now)
+    raise Unprocessable(f'The filter "{op}" does not work on "{relation.field}", which has many related items.')
+
+
+def _at_least(name: str, value: Any) -> Predicate:
+    try:
+        count = int(str(value).strip() or 1)
+    except ValueError:
+        raise Unprocessable(f'The filter on "{name}" needs a number of items.') from None
+    if count <= 0:  # has=0 means "no related rows"
+        return negate(Related(name, EVERYTHING))
+    if count == 1:
+        return Related(name, EVERYTHING)
+    return RelatedCount(name, EVERYTHING, count)
+
+
+def _holds(snapshot: Snapshot, relation: ToMany, values: Sequence[Any], now: datetime) -> Predicate:
+    """Related to one of the ids: child keys for O2M, values of the junction's far key for M2M."""
+    target = snapshot.collections[relation.target]
+    name = relation.junction_field or target.primary_key
+    if name is None:
+        raise Unprocessable(f'Items of "{target.name}" have no key to filter by.')
+    return Related(relation.field, _membership(target, target.fields[name], values, "in", now))

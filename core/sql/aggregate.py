@@ -1,0 +1,72 @@
+"""In charge of the statement of an aggregate: GROUP BY, HAVING and functions over the rows a predicate lets through."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.sql.expression import ColumnElement
+
+from core.catalog.model import Collection, Snapshot
+from core.errors import UnknownOperator, Unprocessable
+from core.query.aggregate import AggregateRequest, Measure
+from core.query.filters import ALIASES
+from core.query.predicate import Param, Predicate
+from core.query.window import split
+from core.sql.compile import Binds, Prepared, prepare
+from core.sql.predicates import Renderer
+
+COMPARISONS = {"eq": "__eq__", "neq": "__ne__", "lt": "__lt__", "lte": "__le__", "gt": "__gt__", "gte": "__ge__"}
+
+
+def compile_aggregate(
+    snapshot: Snapshot, collection: Collection, request: AggregateRequest, where: Predicate, limit: Param | None
+) -> Prepared:
+    """Rows: the grouped fields, then the measures, in the order of the request; stable order by the groups."""
+    binds = Binds.of(snapshot.dialect)
+    renderer = Renderer(snapshot, binds)
+    source = renderer.alias(collection)
+    groups = [source.c[name] for name in request.group_by]
+    measures = {item.key: _measure(source, item, snapshot.dialect) for item in request.measures}
+    columns = [*groups, *measures.values()] or [sa.func.count()]
+    statement = sa.select(*(column.label(f"c{index}") for index, column in enumerate(columns))).select_from(source)
+    statement = statement.where(renderer.render(where, collection, source))
+    if groups:
+        statement = statement.group_by(*groups)
+    for condition in request.having:
+        statement = statement.having(_having(measures[condition.field], condition.op, condition.value))
+    statement = statement.order_by(*_order(request, source, measures), *(group.asc() for group in groups))
+    if limit is not None:
+        statement = statement.limit(binds.plain(limit, sa.BigInteger()))
+    return prepare(statement, binds)
+
+
+def _measure(source: Any, item: Measure, dialect: str) -> ColumnElement[Any]:
+    if item.field is None:
+        return sa.func.count()
+    column = source.c[item.field]
+    if item.distinct:
+        column = sa.distinct(column)
+    function: ColumnElement[Any] = getattr(sa.func, item.function)(column)
+    return function
+
+
+def _having(measure: ColumnElement[Any], op: str, value: Any) -> ColumnElement[bool]:
+    name = COMPARISONS.get(ALIASES.get(op, op))
+    if name is None:
+        raise UnknownOperator(op)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise Unprocessable("A condition of `having` needs a number.") from None
+    found: ColumnElement[bool] = getattr(measure, name)(sa.literal(number, sa.Double()))
+    return found
+
+
+def _order(request: AggregateRequest, source: Any, measures: dict[str, ColumnElement[Any]]) -> list[Any]:
+    found = []
+    for token in split(request.sort):
+        name = token.lstrip("-")
+        column = measures[name] if name in measures else source.c[name]
+        found.append(column.desc() if token.startswith("-") else column.asc())
+    return found

@@ -1,0 +1,201 @@
+"""In charge of rendering predicates as SQL conditions. Pure; sees no permissions, only what restriction left in.
+
+Relations are semi-joins, never joins of the outer statement: no row appears twice and counts stay right.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.sql.expression import ColumnElement
+
+from core.catalog.model import Collection, Column, Snapshot, ToOne
+from core.query.predicate import (
+    And,
+    Between,
+    Compare,
+    Everything,
+    In,
+    IsEmpty,
+    IsNull,
+    Like,
+    Not,
+    Nothing,
+    Or,
+    Predicate,
+    Related,
+    RelatedCount,
+)
+from core.sql.compile import Binds
+from core.sql.tables import table
+
+NUMBERS = ("integer", "bigint", "decimal", "float", "bit")
+DATES = ("date", "time", "datetime", "datetimetz")
+
+
+@dataclass(slots=True)
+class Renderer:
+    """Renders predicates of one statement: parameters go into `binds`, subqueries get aliases of their own."""
+
+    snapshot: Snapshot
+    binds: Binds
+    aliases: int = 0
+
+    @property
+    def dialect(self) -> str:
+        return self.binds.dialect.name
+
+    def alias(self, collection: Collection) -> Any:
+        """A fresh alias of a collection's table."""
+        self.aliases += 1
+        return table(collection, self.dialect, alias=f"t{self.aliases}")
+
+    def render(self, part: Predicate, collection: Collection, source: Any) -> ColumnElement[bool]:
+        """The condition on `source`, an alias of the collection's table."""
+        match part:
+            case Everything():
+                return sa.true()
+            case Nothing():
+                return sa.false()
+            case And(parts):
+                return sa.and_(*(self.render(item, collection, source) for item in parts))
+            case Or(parts):
+                return sa.or_(*(self.render(item, collection, source) for item in parts))
+            case Not(inner):
+                return sa.not_(self.render(inner, collection, source).self_group())
+            case IsNull(name):
+                return self.column(source, name).is_(None)
+            case IsEmpty(name):
+                return self._empty(self.column(source, name), self.model(collection, name))
+            case Compare(name, op, value):
+                return self._compare(collection, source, name, op, value)
+            case In(name, values):
+                model = self.model(collection, name)
+                return self.binds.member(self._comparable(source, name, model), values, self._as_text(model))
+            case Between(name, low, high):
+                model = self.model(collection, name)
+                return self._comparable(source, name, model).between(
+                    self.binds.value(low, self._as_text(model)), self.binds.value(high, self._as_text(model))
+                )
+            case Like(name, text):
+                return self._like(self.column(source, name), self.model(collection, name), text)
+            case Related(name, inner):
+                return self._related(collection, source, name, inner)
+            case RelatedCount(name, inner, count):
+                return self._related_count(collection, source, name, inner, count)
+        raise TypeError(f"{type(part).__name__} cannot be rendered")  # Search is expanded by restriction
+
+    def model(self, collection: Collection, name: str) -> Column:
+        """The column behind a field."""
+        column = collection.fields[name].column
+        if column is None:
+            raise TypeError(f"{collection.name}.{name} has no column")
+        return column
+
+    def column(self, source: Any, name: str) -> ColumnElement[Any]:
+        """The column of an aliased table, by field name."""
+        found: ColumnElement[Any] = source.c[name]
+        return found
+
+    def _as_text(self, model: Column) -> Column:
+        """Native types without an order of their own compare by their text."""
+        return TEXT if self.dialect == "postgres" and model.family in ("json", "bit", "other") else model
+
+    def _comparable(self, source: Any, name: str, model: Column) -> ColumnElement[Any]:
+        column = self.column(source, name)
+        return sa.cast(column, sa.Text()) if self._as_text(model) is TEXT else column
+
+    def _compare(
+        self, collection: Collection, source: Any, name: str, op: str, value: Any
+    ) -> ColumnElement[bool]:
+        model = self.model(collection, name)
+        column = self._comparable(source, name, model)
+        bound = self.binds.value(value, self._as_text(model))
+        match op:
+            case "eq":
+                return column == bound
+            case "neq":
+                return column != bound
+            case "lt":
+                return column < bound
+            case "lte":
+                return column <= bound
+            case "gt":
+                return column > bound
+        return column >= bound
+
+    def _empty(self, column: ColumnElement[Any], model: Column) -> ColumnElement[bool]:
+        """NULL or '' — also 0 and false — on every database (spec 03 §5.2)."""
+        missing = column.is_(None)
+        if model.family in NUMBERS and not (model.family == "bit" and self.dialect == "postgres"):
+            return sa.or_(missing, column == sa.literal_column("0"))
+        if model.family == "boolean":
+            return sa.or_(missing, column == sa.literal_column("false" if self.dialect == "postgres" else "0"))
+        if model.family in DATES or model.family == "uuid":
+            return missing
+        if model.family == "binary":
+            return sa.or_(missing, sa.func.length(column) == sa.literal_column("0"))
+        text = sa.cast(column, sa.Text()) if model.family != "text" and self.dialect == "postgres" else column
+        return sa.or_(missing, text == sa.literal_column("''"))
+
+    def _like(self, column: ColumnElement[Any], model: Column, text: Any) -> ColumnElement[bool]:
+        bound = self.binds.plain(text, sa.Text())
+        if model.family != "text":
+            column = sa.cast(column, sa.CHAR() if self.dialect == "mysql" else sa.Text())
+        if self.dialect == "postgres":
+            return column.ilike(bound, escape="!")
+        if self.dialect == "mysql" and not model.nocase:
+            return sa.func.lower(column).like(sa.func.lower(bound), escape="!")
+        return column.like(bound, escape="!")
+
+    def _related(self, collection: Collection, source: Any, name: str, inner: Predicate) -> ColumnElement[bool]:
+        relation = collection.relations[name]
+        target = self.snapshot.collections[relation.target]
+        alias = self.alias(target)
+        own, far = self._link(collection, name)
+        condition = self.render(inner, target, alias)
+        here, there = self._linked(collection, source, own, target, alias, far)
+        if isinstance(relation, ToOne) and isinstance(inner, Everything):
+            return sa.exists(sa.select(sa.literal_column("1")).select_from(alias).where(here == there))
+        if self.binds.dialect.name == "sqlite" and not isinstance(inner, Everything):
+            # a subquery that stands alone is run once; NULL keys are taken out so that NOT IN stays a negation
+            found = sa.select(there).select_from(alias).where(condition, there.is_not(None))
+            return sa.and_(here.is_not(None), here.in_(found))
+        return sa.exists(sa.select(sa.literal_column("1")).select_from(alias).where(here == there, condition))
+
+    def _related_count(
+        self, collection: Collection, source: Any, name: str, inner: Predicate, count: int
+    ) -> ColumnElement[bool]:
+        relation = collection.relations[name]
+        target = self.snapshot.collections[relation.target]
+        alias = self.alias(target)
+        own, far = self._link(collection, name)
+        here, there = self._linked(collection, source, own, target, alias, far)
+        counted = sa.select(sa.func.count()).select_from(alias).where(here == there, self.render(inner, target, alias))
+        return counted.scalar_subquery() >= self.binds.plain(count, sa.BigInteger())
+
+    def _link(self, collection: Collection, name: str) -> tuple[str, str]:
+        """The two fields that a relation joins: own key and far key."""
+        relation = collection.relations[name]
+        if isinstance(relation, ToOne):
+            return relation.field, relation.target_key
+        return collection.primary_key or collection.key_columns[0], relation.target_field
+
+    def _linked(
+        self, collection: Collection, source: Any, own: str, target: Collection, alias: Any, far: str
+    ) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+        """Both keys in a comparable form: PostgreSQL compares no text with numbers."""
+        here, there = self.column(source, own), self.column(alias, far)
+        if self.dialect == "postgres" and not compatible(self.model(collection, own), self.model(target, far)):
+            return sa.cast(here, sa.Text()), sa.cast(there, sa.Text())
+        return here, there
+
+
+def compatible(one: Column, other: Column) -> bool:
+    """Keys of these columns compare without a cast."""
+    return one.family == other.family or {one.family, other.family} <= {"integer", "bigint", "decimal", "float"}
+
+
+TEXT = Column(name="", datatype="TEXT", family="text", native="text")
