@@ -1,0 +1,119 @@
+"""In charge of how an error looks over REST: the one table from kinds and routes to HTTP statuses and codes. It must not
+raise core's errors anew or word them differently, except where a route hides what core says precisely."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import core.errors as kinds
+from core.errors import CollectionDenied, NotAuthenticated, ReadDenied, TabulariumError
+
+STATUS: Mapping[type[TabulariumError], int] = {
+    kinds.BadRequest: 400,
+    kinds.ValidationFailed: 422,
+    kinds.Unprocessable: 422,
+    kinds.InvalidPayload: 400,
+    kinds.PayloadTooLarge: 413,
+    kinds.InvalidField: 422,
+    kinds.ArrayForScalar: 422,
+    kinds.UnknownOperator: 422,
+    kinds.UnknownType: 422,
+    kinds.LengthMissing: 422,
+    kinds.LengthNotSupported: 422,
+    kinds.FieldRequired: 422,
+    kinds.UnknownHasher: 422,
+    kinds.Unauthorized: 401,
+    kinds.Forbidden: 403,
+    kinds.LocationNotAllowed: 401,
+    kinds.NotAuthenticated: 401,
+    kinds.SystemCollectionAccess: 401,
+    kinds.FieldAccessDenied: 403,
+    kinds.LastAdmin: 403,
+    kinds.CollectionDenied: 403,
+    kinds.FieldReadDenied: 403,
+    kinds.FieldWriteDenied: 403,
+    kinds.InvalidCredentials: 404,
+    kinds.InvalidToken: 401,
+    kinds.ExpiredToken: 401,
+    kinds.UserInactive: 401,
+    kinds.UserSuspended: 404,
+    kinds.UserNotFound: 404,
+    kinds.MissingOtp: 404,
+    kinds.InvalidOtp: 404,
+    kinds.TfaEnforced: 401,
+    kinds.InvalidLogin: 422,
+    kinds.NotFound: 404,
+    kinds.UnknownProject: 404,
+    kinds.CollectionNotFound: 404,
+    kinds.FieldNotFound: 404,
+    kinds.ItemNotFound: 404,
+    kinds.CollectionNotManaged: 404,
+    kinds.RevisionNotFound: 404,
+    kinds.ProjectExists: 409,
+    kinds.DuplicateItem: 409,
+    kinds.CollectionExists: 422,
+    kinds.FieldExists: 422,
+    kinds.TooManyRequests: 429,
+    kinds.QueryFailed: 500,
+    kinds.DatabaseUnavailable: 500,
+    kinds.NotInstalled: 503,
+    kinds.InvalidDatabaseConnection: 400,
+    kinds.Maintenance: 503,
+}
+"""HTTP status by kind (spec 04 §2); a kind that is not named has the status of the one above it in the tree."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The three facts of an error answer."""
+
+    status: int
+    code: int | None
+    message: str
+
+
+INTERNAL = Answer(500, None, "Internal Server Error")
+METHOD_NOT_ALLOWED = Answer(405, 6, "Method Not Allowed")
+UNAUTHORIZED = Answer(401, 3, "Unauthorized request")
+NOT_FOUND = Answer(404, 203, "Item not found")
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """How a route looks to a caller without any level on the collection (spec 02 §12.7.1); None: as core says it."""
+
+    public: Answer | None = None
+    user: Answer | None = None
+    whatever_level: bool = False
+    """Reads that a level does not allow look the same: a single read never tells why."""
+    anonymous: bool = False
+    """Core's "not authenticated" is the denial of this route as well."""
+
+
+AS_IT_IS = Denied()
+LIST = Denied(public=UNAUTHORIZED)
+LIST_SINGLE = Denied(public=UNAUTHORIZED, user=NOT_FOUND)
+ITEM = Denied(public=NOT_FOUND, user=NOT_FOUND, whatever_level=True)
+HIDDEN_ITEM = Denied(public=UNAUTHORIZED, user=NOT_FOUND)
+UPDATE = Denied(public=NOT_FOUND, user=NOT_FOUND)
+OWN = Denied(public=UNAUTHORIZED, user=UNAUTHORIZED, whatever_level=True, anonymous=True)
+
+
+def answer(error: BaseException, denied: Denied = AS_IT_IS, *, public: bool = True) -> Answer:
+    """How an error looks on a route with this column `denied`, to a public caller or a user.
+
+    What is none of core's errors is internal: no text of it reaches the client.
+    """
+    if not isinstance(error, TabulariumError):
+        return INTERNAL
+    if isinstance(error, CollectionDenied):
+        hidden = not error.level or (denied.whatever_level and isinstance(error, ReadDenied))
+    else:
+        hidden = denied.anonymous and isinstance(error, NotAuthenticated)
+    if hidden and (look := denied.public if public else denied.user) is not None:
+        return look
+    for kind in type(error).__mro__:
+        if kind in STATUS:
+            return Answer(STATUS[kind], error.code, error.message)
+    return INTERNAL
