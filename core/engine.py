@@ -125,7 +125,9 @@ async def aggregate(session: Session, request: AggregateRequest) -> list[dict[st
     snapshot, policy = session.snapshot, session.policy
     collection = _collection(session, request.collection)
     admit(snapshot, policy, collection.name, public=session.actor.public)
-    aggregates.check(collection, request, hidden_in_filters(policy, collection), policy.hidden_sometimes(collection.name))
+    aggregates.check(
+        collection, request, hidden_in_filters(policy, collection), policy.hidden_sometimes(collection.name)
+    )
     values: list[Any] = []
     where = parametrise(_where(session, collection, request), values)
     cut = slice_of(snapshot, request.limit, None, None)
@@ -212,19 +214,19 @@ def _plan(session: Session, collection: Collection, shape: _Shape, count: int) -
         offset=Param(count - 1) if shape.limited else None,
         groups=_readable_groups(session, collection, shape.groups),
     )
-    restricted = restrict(snapshot, policy, node)
+    restricted, warnings = restrict(snapshot, policy, node)
     counts = status_counts = None
     if shape.counts:
         readable = read_scope(snapshot, policy, collection.name)
         total = all_of((status_scope(policy, collection, None), readable))
-        counts = compile_counts(snapshot, collection, (total, restricted.node.where))
+        counts = compile_counts(snapshot, collection, (total, restricted.where))
         if "status_count" in shape.counts and collection.status_field:
             status_counts = compile_status_counts(snapshot, collection, readable)
     return _Planned(
-        compile_node(snapshot, restricted.node),
+        compile_node(snapshot, restricted),
         counts,
         status_counts,
-        tuple(restricted.warnings),
+        warnings,
         tuple(window[count:]),
         (collection.name,),
     )

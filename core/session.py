@@ -1,4 +1,4 @@
-"""In charge of what one request holds on to from the door to the answer: project, snapshot, policy, context. Data only."""
+"""In charge of what a request holds on to from door to answer: project, snapshot, policy, context. Data only."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
-"""In charge of rewriting plans by a policy, so that what comes out shows nothing the role may not read (spec 02 §12, 13).
+"""In charge of rewriting plans by a policy, so that the answer shows nothing the role may not read (spec 02 §12, 13).
 
 Row rules are ANDed into every node and into every semi-join of a filter, a count or a search; hidden fields are taken
-out of wildcards, refused in filters (403/215), ignored in sorts, left out when named. Pure. The SQL room sees the result
-only, so it cannot forget a rule.
+out of wildcards, refused in filters (403/215), ignored in sorts, left out when named. Pure. The SQL room sees only
+the result, so it cannot forget a rule.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from core.access.policy import FULL, MINE, NONE, ROLE, Policy
 from core.catalog.model import Collection, Snapshot, ToMany, ToOne
@@ -151,7 +151,7 @@ def owner_scope(snapshot: Snapshot, collection: Collection, level: int) -> Predi
 
 
 def _system_scope(snapshot: Snapshot, policy: Policy, collection: Collection) -> Predicate | None:
-    """Rules of single system collections (spec 02 §12.4, §12.6 step 1; items spec 11.2, 12.2); None: the general ones."""
+    """Rules of single system collections (spec 02 §12.4, §12.6; 03 §11.2, 12.2); None: the general ones."""
     name = collection.name
     level = policy.any_level(name, "read")
     if name in ROLE_SCOPED and level < FULL:
@@ -171,7 +171,7 @@ def _system_scope(snapshot: Snapshot, policy: Policy, collection: Collection) ->
 
 
 def status_scope(policy: Policy, collection: Collection, status: tuple[object, ...] | None) -> Predicate:
-    """Rows by status (spec 03 §5.5): default set, exactly these, or all; soft-deleted ones need a row that grants read."""
+    """Rows by status (spec 03 §5.5): default set, these, or all; soft-deleted ones need a row that grants read."""
     field_name, mapping = collection.status_field, collection.statuses
     if field_name is None or (mapping is None and status is None):
         return EVERYTHING
@@ -307,19 +307,14 @@ SEARCHED = frozenset({"string", "integer", "decimal"})
 # --- plans --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class Restriction:
-    """A restricted plan and the relations of its top level that could not be expanded."""
+def restrict(snapshot: Snapshot, policy: Policy, node: Node) -> tuple[Node, tuple[Warning, ...]]:
+    """The plan as the role may run it, and the relations of its top level that could not be expanded.
 
-    node: Node
-    warnings: list[Warning] = field(default_factory=list)
-
-
-def restrict(snapshot: Snapshot, policy: Policy, node: Node) -> Restriction:
-    """The plan as the role may run it. Raises ReadDenied for the root, FieldAccessDenied for filters."""
-    result = Restriction(node)
-    result.node = _restrict_node(snapshot, policy, node, result.warnings)
-    return result
+    Raises ReadDenied for the root, FieldAccessDenied for filters.
+    """
+    warnings: list[Warning] = []
+    restricted = _restrict_node(snapshot, policy, node, warnings)
+    return restricted, tuple(warnings)
 
 
 def _restrict_node(snapshot: Snapshot, policy: Policy, node: Node, warnings: list[Warning] | None) -> Node:

@@ -77,6 +77,8 @@ class Column:
     """Text of the default as answered (quotes removed); None = none or NULL."""
     has_default: bool = False
     """A default other than NULL, or a generated value."""
+    default_is_expression: bool = False
+    """`default` is SQL to be evaluated (current_timestamp(), …), not a value."""
     primary_key: bool = False
     unique: bool = False
     auto_increment: bool = False
@@ -136,7 +138,7 @@ class ToOne:
 
 @dataclass(frozen=True, slots=True)
 class ToMany:
-    """Alias `field` of `collection`: the rows of `target` whose `target_field` is this item's key (O2M, translations)."""
+    """Alias `field` of `collection`: rows of `target` whose `target_field` is this item's key (O2M, translations)."""
 
     collection: str
     field: str

@@ -18,7 +18,7 @@ async def load_policy(connection: Connection, role: int | None) -> Policy:
     if role == ADMIN_ROLE:
         return ADMIN_POLICY
     permissions = sa.table("directus_permissions", sa.column("id"), sa.column("role", sa.Integer()))
-    columns = [sa.column(name) for name in COLUMNS]
+    columns: list[sa.ColumnClause[object]] = [sa.column(name) for name in COLUMNS]
     statement = (
         sa.select(*(column.label(f"c{index}") for index, column in enumerate(columns)))
         .select_from(permissions)

@@ -63,9 +63,7 @@ def check(
     for name in (*request.group_by, *(item.field for item in request.measures if item.field is not None)):
         if name not in collection.fields or collection.fields[name].is_alias:
             raise InvalidField(name, collection.name)
-    deny_hidden(
-        (*request.group_by, *(item.field for item in request.measures if item.field)), hidden, hidden_by_status
-    )
+    deny_hidden((*request.group_by, *(item.field for item in request.measures if item.field)), hidden, hidden_by_status)
     for item in request.measures:
         _check_measure(collection, item)
     keys = {item.key for item in request.measures}
@@ -78,9 +76,7 @@ def check(
             raise InvalidField(condition.field, collection.name)
 
 
-def deny_hidden(
-    names: Iterable[str], hidden: frozenset[str], hidden_by_status: Mapping[str, frozenset[str]]
-) -> None:
+def deny_hidden(names: Iterable[str], hidden: frozenset[str], hidden_by_status: Mapping[str, frozenset[str]]) -> None:
     """An aggregate or group shows values of all its rows at once: a field hidden in any status is refused."""
     hidden = hidden.union(*hidden_by_status.values())
     for name in names:

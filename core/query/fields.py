@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from core.errors import Unprocessable
 
 MAX_DEPTH = 10
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Branch:
     """What is asked for at one level.
 
@@ -18,53 +18,46 @@ class Branch:
     `rest`: subtree for every relation (`*.…`), None when there is no such token.
     """
 
-    star: bool = False
-    names: dict[str, None] = field(default_factory=dict)
-    excluded: set[str] = field(default_factory=set)
-    children: dict[str, Branch] = field(default_factory=dict)
-    rest: Branch | None = None
+    star: bool
+    names: tuple[str, ...]
+    excluded: frozenset[str]
+    children: Mapping[str, Branch]
+    rest: Branch | None
 
 
 def tokens(paths: Iterable[str]) -> tuple[str, ...]:
-    """The paths of a `fields` argument: CSV inside an element is split and trimmed, falsy names dropped, default `*`."""
+    """The paths of a `fields` argument: CSV in an element is split and trimmed, falsy names dropped, default `*`."""
     found = [part.strip() for path in paths for part in path.split(",")]
     return tuple(part for part in found if part and part != "0") or ("*",)
 
 
 def parse(paths: Iterable[str]) -> Branch:
     """The tree of the paths. Raises Unprocessable (422/12) beyond 10 levels."""
-    root = Branch()
-    for path in paths:
-        segments = path.split(".")
-        if len(segments) > MAX_DEPTH:
-            raise Unprocessable(f"Fields may be nested {MAX_DEPTH} levels at most.")
-        _add(root, segments)
-    _complete(root)
-    return root
+    split = [path.split(".") for path in paths]
+    if any(len(segments) > MAX_DEPTH for segments in split):
+        raise Unprocessable(f"Fields may be nested {MAX_DEPTH} levels at most.")
+    return _branch(split)
 
 
-def _complete(branch: Branch) -> None:
-    """A level with nothing but exclusions means everything without them."""
-    if not branch.star and not branch.names:
-        branch.star = True
-    for child in (*branch.children.values(), *((branch.rest,) if branch.rest else ())):
-        _complete(child)
-
-
-def _add(branch: Branch, segments: list[str]) -> None:
-    head, *tail = segments
-    if not tail:
-        if head == "*":
-            branch.star = True
-        elif head.startswith("-") and len(head) > 1:
-            branch.excluded.add(head[1:])
+def _branch(split: Sequence[Sequence[str]]) -> Branch:
+    star = False
+    names: dict[str, None] = {}
+    excluded: set[str] = set()
+    below: dict[str, list[Sequence[str]]] = {}
+    for head, *tail in split:
+        if not tail and head.startswith("-") and len(head) > 1:
+            excluded.add(head[1:])
+        elif head == "*":
+            star = True
         else:
-            branch.names[head] = None
-        return
-    if head == "*":
-        branch.star = True
-        branch.rest = branch.rest or Branch()
-        _add(branch.rest, tail)
-        return
-    branch.names[head] = None
-    _add(branch.children.setdefault(head, Branch()), tail)
+            names[head] = None
+        if tail:
+            below.setdefault(head, []).append(tail)
+    rest = below.pop("*", None)
+    return Branch(
+        star=star or not names,  # a level with nothing but exclusions means everything without them
+        names=tuple(names),
+        excluded=frozenset(excluded),
+        children={name: _branch(tails) for name, tails in below.items()},
+        rest=_branch(rest) if rest is not None else None,
+    )

@@ -1,4 +1,4 @@
-"""In charge of turning filter input into predicates (spec 03 §5.2, 01 §15.6). Pure; checks names and values, not rights.
+"""In charge of turning filter input into predicates (spec 03 §5.2, 01 §15.6). Pure; checks names, values, no rights.
 
 Two inputs, one meaning: `Condition`s (REST's flat list with connectors) and nested tuples of the typed GraphQL filter:
 ("and", parts), ("or", parts), ("cond", field, operator, value), ("rel", field, subtree).
@@ -41,9 +41,11 @@ ALIASES = {
 ORDERING = ("lt", "lte", "gt", "gte")
 LIKES = ("contains", "ncontains", "rlike", "nrlike")
 OPERATORS = frozenset(
-    ("eq", "neq", "in", "nin", "between", "nbetween", "null", "nnull", "empty", "nempty", "has", "nhas", "all")
-    + ORDERING
-    + LIKES
+    (
+        *("eq", "neq", "in", "nin", "between", "nbetween", "null", "nnull", "empty", "nempty", "has", "nhas", "all"),
+        *ORDERING,
+        *LIKES,
+    )
 )
 MAX_CONDITIONS = 500
 MAX_DEPTH = 10

@@ -1,9 +1,9 @@
 """In charge of conditions on the items of one collection, as data. Pure; knows no SQL and no permissions.
 
-Semantics are those of SQL's three-valued logic; an item matches when the predicate is true. Field names are those of the
-collection at hand; `Related` and `RelatedCount` step into the target of the relation. Values are canonical Python values
-(see `core.types.cast`), or a `Bound` that the context fills in when the statement runs, so that plans of one role can be
-shared by its users.
+Semantics are those of SQL's three-valued logic; an item matches when the predicate is true. Field names are those of
+the collection at hand; `Related` and `RelatedCount` step into the target of the relation. Values are canonical Python
+values (see `core.types.cast`), or a `Bound` that the context fills in when the statement runs, so that plans of one
+role can be shared by its users.
 """
 
 from __future__ import annotations

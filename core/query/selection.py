@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from core.query.predicate import Predicate
-
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -54,7 +52,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Arguments of a to-many relation field. `where` is raw; `filter` is the typed GraphQL input, already a tuple tree."""
+    """Arguments of a to-many relation field. `where` is raw; `filter` is the typed GraphQL input as a tuple tree."""
 
     where: tuple[Condition, ...] = ()
     filter: tuple[Any, ...] = ()

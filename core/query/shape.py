@@ -125,9 +125,7 @@ def _position(collection: Collection, output: Output, layout: Layout) -> int:
     return 0
 
 
-def _patch(
-    snapshot: Snapshot, collection: Collection, output: Output, layout: Layout, hiding: Hiding
-) -> Patch | None:
+def _patch(snapshot: Snapshot, collection: Collection, output: Output, layout: Layout, hiding: Hiding) -> Patch | None:
     key = output.key
     match output:
         case ColumnOut(_, field, name):

@@ -32,7 +32,9 @@ MASKS: Mapping[tuple[str, str], Callable[[Any], Any]] = {
     ("directus_users", "password_reset_token"): lambda value: None,
 }
 
-THUMBNAIL_TYPES = frozenset({"image/jpeg", "image/gif", "image/png", "image/webp", "image/tiff", "image/vnd.adobe.photoshop"})
+THUMBNAIL_TYPES = frozenset(
+    {"image/jpeg", "image/gif", "image/png", "image/webp", "image/tiff", "image/vnd.adobe.photoshop"}
+)
 
 
 def file_data(row: Mapping[str, Any], scene: Scene) -> dict[str, Any]:
@@ -98,7 +100,10 @@ def _embed(row: Mapping[str, Any]) -> dict[str, str] | None:
     if kind == "embed/youtube":
         source, page = f"https://www.youtube.com/embed/{name}", f"https://www.youtube.com/watch?v={embed}"
     else:
-        source, page = f"https://player.vimeo.com/video/{name}?title=0&byline=0&portrait=0", f"https://vimeo.com/{embed}"
+        source, page = (
+            f"https://player.vimeo.com/video/{name}?title=0&byline=0&portrait=0",
+            f"https://vimeo.com/{embed}",
+        )
     frame = f'<iframe width="{width}" height="{height}" src="{source}" frameborder="0" allowfullscreen></iframe>'
     return {"html": frame, "url": page}
 

@@ -1,4 +1,4 @@
-"""In charge of order, limit, offset and page, and of the meta members that follow from them (spec 03 §5.3, 5.4, 5.7)."""
+"""In charge of order, limit, offset and page, and of the meta members that follow from them (spec 03 §5.3–5.7)."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""In charge of turning plans and changes into SQL text per dialect, through SQLAlchemy Core. Pure; knows no permissions."""
+"""In charge of turning plans and changes into SQL text per dialect, by SQLAlchemy Core. Pure; knows no permissions."""

@@ -23,7 +23,7 @@ def compile_aggregate(
     snapshot: Snapshot, collection: Collection, request: AggregateRequest, where: Predicate, limit: Param | None
 ) -> Prepared:
     """Rows: the grouped fields, then the measures, in the order of the request; stable order by the groups."""
-    binds = Binds.of(snapshot.dialect)
+    binds = Binds(snapshot.dialect)
     renderer = Renderer(snapshot, binds)
     source = renderer.alias(collection)
     groups = [source.c[name] for name in request.group_by]

@@ -57,16 +57,12 @@ class Slot:
     """None for one value; how a list travels: "any", "json" or "expand"."""
 
 
-@dataclass(slots=True)
 class Binds:
-    """Collects the parameters of one statement while it is built."""
+    """Collects the parameters of one statement while it is built: name → Slot."""
 
-    dialect: Dialect
-    slots: dict[str, Slot]
-
-    @classmethod
-    def of(cls, name: str) -> Binds:
-        return cls(dialect(name), {})
+    def __init__(self, name: str) -> None:
+        self.dialect: Dialect = dialect(name)
+        self.slots: dict[str, Slot] = {}
 
     def _new(self, slot: Slot) -> str:
         name = f"p{len(self.slots)}"

@@ -5,7 +5,6 @@ Relations are semi-joins, never joins of the outer statement: no row appears twi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -35,13 +34,13 @@ NUMBERS = ("integer", "bigint", "decimal", "float", "bit")
 DATES = ("date", "time", "datetime", "datetimetz")
 
 
-@dataclass(slots=True)
 class Renderer:
     """Renders predicates of one statement: parameters go into `binds`, subqueries get aliases of their own."""
 
-    snapshot: Snapshot
-    binds: Binds
-    aliases: int = 0
+    def __init__(self, snapshot: Snapshot, binds: Binds) -> None:
+        self.snapshot = snapshot
+        self.binds = binds
+        self.aliases = 0
 
     @property
     def dialect(self) -> str:
@@ -107,9 +106,7 @@ class Renderer:
         column = self.column(source, name)
         return sa.cast(column, sa.Text()) if self._as_text(model) is TEXT else column
 
-    def _compare(
-        self, collection: Collection, source: Any, name: str, op: str, value: Any
-    ) -> ColumnElement[bool]:
+    def _compare(self, collection: Collection, source: Any, name: str, op: str, value: Any) -> ColumnElement[bool]:
         model = self.model(collection, name)
         column = self._comparable(source, name, model)
         bound = self.binds.value(value, self._as_text(model))

@@ -116,7 +116,7 @@ def _integer(value: Any) -> int | None:
 def _statement(
     snapshot: Snapshot, collection: Collection, node: Node, columns: Sequence[str], edge: Edge | None
 ) -> Prepared:
-    binds = Binds.of(snapshot.dialect)
+    binds = Binds(snapshot.dialect)
     renderer = Renderer(snapshot, binds)
     source = renderer.alias(collection)
     condition = renderer.render(node.where, collection, source)
@@ -211,7 +211,7 @@ def _sortable(column: ColumnElement[Any], model: Column, dialect: str) -> Column
 
 def compile_counts(snapshot: Snapshot, collection: Collection, predicates: Sequence[Predicate]) -> Prepared:
     """One statement with one count for each (restricted) predicate."""
-    binds = Binds.of(snapshot.dialect)
+    binds = Binds(snapshot.dialect)
     renderer = Renderer(snapshot, binds)
     counts = []
     for index, part in enumerate(predicates):
@@ -223,7 +223,7 @@ def compile_counts(snapshot: Snapshot, collection: Collection, predicates: Seque
 
 def compile_status_counts(snapshot: Snapshot, collection: Collection, predicate: Predicate) -> Prepared:
     """Rows (status, count) over the rows that the predicate lets through."""
-    binds = Binds.of(snapshot.dialect)
+    binds = Binds(snapshot.dialect)
     renderer = Renderer(snapshot, binds)
     source = renderer.alias(collection)
     status = source.c[collection.status_field or ""]
