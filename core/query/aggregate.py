@@ -113,11 +113,21 @@ def shape(
                 for index, (name, (convert, null)) in enumerate(zip(request.group_by, groups, strict=True))
             }
             item = dict.fromkeys(request.group_keys, group)
-        for index, (measure, decode) in enumerate(zip(request.measures, measures, strict=True)):
-            value = row[width + index]
-            item[measure.key] = None if value is None else decode(value)
+        rest = iter(row[width:])
+        for measure, decode in zip(request.measures, measures, strict=True):
+            value = next(rest)
+            if measure.function == "avg":  # arrives as sum and count: databases round averages each in its own way
+                count = next(rest)
+                item[measure.key] = None if value is None or not count else _divide(decode(value), count)
+            else:
+                item[measure.key] = None if value is None else decode(value)
         found.append(item)
     return found
+
+
+def _divide(total: int | float, count: Any) -> int | float:
+    mean = total / int(count)
+    return int(mean) if mean.is_integer() else mean
 
 
 def _decoder(snapshot: Snapshot, collection: Collection, item: Measure) -> Any:
@@ -127,12 +137,19 @@ def _decoder(snapshot: Snapshot, collection: Collection, item: Measure) -> Any:
     if item.function in ("min", "max"):
         convert, _ = encoder("row", field, snapshot.dialect, system=collection.is_system)
         return convert or (lambda value: value)
-    return _number
+    column = field.column
+    scale = column.scale if column is not None and column.family == "decimal" else None
+    return lambda value: _number(value, scale)
 
 
-def _number(value: Any) -> int | float:
-    """Sums and averages as JSON numbers; whole numbers without a fraction."""
+def _number(value: Any, scale: int | None) -> int | float:
+    """Sums as JSON numbers; whole numbers without a fraction.
+
+    SQLite adds decimals as floating point: the sum is rounded to the column's scale, as the others give it.
+    """
+    if isinstance(value, float) and scale is not None:
+        value = round(value, scale)
     if isinstance(value, (int, float)):
-        return value
+        return int(value) if scale is not None and float(value).is_integer() else value
     exact = Decimal(value)
     return int(exact) if exact == exact.to_integral_value() else float(exact)

@@ -28,7 +28,7 @@ def compile_aggregate(
     source = renderer.alias(collection)
     groups = [source.c[name] for name in request.group_by]
     measures = {item.key: _measure(source, item, snapshot.dialect) for item in request.measures}
-    columns = [*groups, *measures.values()] or [sa.func.count()]
+    columns: list[Any] = [*groups, *_columns(source, request, measures)] or [sa.func.count()]
     statement = sa.select(*(column.label(f"c{index}") for index, column in enumerate(columns))).select_from(source)
     statement = statement.where(renderer.render(where, collection, source))
     if groups:
@@ -39,6 +39,18 @@ def compile_aggregate(
     if limit is not None:
         statement = statement.limit(binds.plain(limit, sa.BigInteger()))
     return prepare(statement, binds)
+
+
+def _columns(source: Any, request: AggregateRequest, measures: dict[str, ColumnElement[Any]]) -> list[Any]:
+    """The measures as selected: an average travels as its sum and its count."""
+    found: list[Any] = []
+    for item in request.measures:
+        if item.function == "avg":
+            column = sa.distinct(source.c[item.field]) if item.distinct else source.c[item.field]
+            found += (sa.func.sum(column), sa.func.count(column))
+        else:
+            found.append(measures[item.key])
+    return found
 
 
 def _measure(source: Any, item: Measure, dialect: str) -> ColumnElement[Any]:
