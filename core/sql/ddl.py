@@ -1,4 +1,4 @@
-"""In charge of DDL text per dialect: types, columns, tables; the way from MySQL type names to what a database has. Pure.
+"""In charge of DDL text per dialect: types, columns, tables; the way from MySQL type names to native ones. Pure.
 
 Every identifier is quoted and every default and comment a literal; type names come from a closed list (spec 01 §4.3),
 so that no text from outside becomes SQL. The way back is `core.catalog.datatypes`.
@@ -40,7 +40,7 @@ _NOW = re.compile(r"current_timestamp(?:\(\d?\))?|now\(\)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class ColumnSpec:
-    """A column to be made, in the words of a request (spec 01 §4.2). `length`: "255", "10,2", or the values of a list."""
+    """A column to be made, in the words of a request (spec 01 §4.2). `length`: "255", "10,2", or list values."""
 
     name: str
     datatype: str
@@ -69,6 +69,12 @@ def _preparer(name: str) -> Any:
     return sql_dialect(name).sql.identifier_preparer
 
 
+@cache
+def _literals(name: str) -> Any:
+    kind: Any = sa.String()
+    return kind.literal_processor(sql_dialect(name).sql)
+
+
 def quote(identifier: str, dialect: str) -> str:
     """An identifier in the dialect's quotes, whatever it contains."""
     if "\x00" in identifier:
@@ -80,9 +86,7 @@ def literal(text: str, dialect: str) -> str:
     """A text as an SQL literal."""
     if "\x00" in text:
         raise Unprocessable("A text cannot contain a NUL character")
-    render = sa.String().literal_processor(sql_dialect(dialect).sql)
-    assert render is not None
-    return str(render(text))
+    return str(_literals(dialect)(text))
 
 
 def column_type(column: ColumnSpec, dialect: str) -> str:

@@ -1,0 +1,97 @@
+"""In charge of reading a project's snapshot through a store: catalogue of the database, metadata rows, head of the log.
+
+About ten statements, off the request path, whatever the number of tables. What they mean is decided in
+`core.catalog.build`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from core.catalog import build as building
+from core.catalog.changes import HEAD, TABLE
+from core.catalog.model import Snapshot
+from core.catalog.tables import Table
+from core.db.gateway import Connection, Store
+from core.db.reflect import reflect, table_names
+from core.sql.ddl import quote
+
+
+async def load_snapshot(store: Store, *, blacklist: frozenset[str] = frozenset()) -> Snapshot:
+    """The present picture of a project's database, also of one without system tables (then of its tables alone).
+
+    `blacklist`: tables to hide (configuration `tableBlacklist`). Raises DatabaseError.
+    """
+    async with store.read() as connection:
+        # The head first: what is changed while we read makes the snapshot older than it says, never newer.
+        version = await _head_if_any(connection)
+        tables = await reflect(connection)
+        metadata = await _metadata(connection, tables)
+    return building.build(tables, metadata, dialect=store.dialect, version=version, blacklist=blacklist)
+
+
+async def refresh(store: Store, snapshot: Snapshot, *, blacklist: frozenset[str] = frozenset()) -> Snapshot:
+    """The present picture, read anew as far as the change log says that it differs from `snapshot`.
+
+    Changes of settings and policies leave the schema alone and cost two statements; the same snapshot comes back when
+    nothing was logged.
+    """
+    dialect = store.dialect
+    async with store.read() as connection:
+        version = await _head_if_any(connection)
+        if version == snapshot.version:
+            return snapshot
+        kinds = {
+            kind
+            for (kind,) in await connection.rows(
+                f"SELECT DISTINCT kind FROM {TABLE} WHERE id > {int(snapshot.version)}"  # noqa: S608
+            )
+        }
+        if version > snapshot.version and kinds <= {"settings", "policy"}:
+            if kinds == {"policy"}:
+                return replace(snapshot, version=version)
+            rows = await _rows(connection, dialect, "directus_settings", ("key", "value"))
+            settings = _settings(rows)
+            if settings.get("status_mapping") == snapshot.settings.get("status_mapping"):
+                return replace(snapshot, version=version, settings=settings)
+    return await load_snapshot(store, blacklist=blacklist)
+
+
+async def head(connection: Connection) -> int:
+    """The number of the latest change; 0 when there is none. Raises MissingObject where there is no log."""
+    return int(await connection.value(HEAD))
+
+
+async def _head_if_any(connection: Connection) -> int:
+    return await head(connection) if TABLE in await table_names(connection) else 0
+
+
+async def _metadata(connection: Connection, tables: Mapping[str, Table]) -> building.Metadata:
+    async def rows(name: str, wanted: Sequence[str]) -> tuple[Mapping[str, Any], ...]:
+        table = tables.get(name)
+        if table is None:
+            return ()
+        present = [column for column in wanted if table.column(column) is not None]
+        return await _rows(connection, connection.dialect, name, present)
+
+    return building.Metadata(
+        collections=await rows("directus_collections", building.COLLECTION_COLUMNS),
+        fields=await rows("directus_fields", building.FIELD_COLUMNS),
+        relations=await rows("directus_relations", building.RELATION_COLUMNS),
+        settings=_settings(await rows("directus_settings", ("key", "value"))),
+    )
+
+
+async def _rows(
+    connection: Connection, dialect: str, table: str, columns: Sequence[str]
+) -> tuple[Mapping[str, Any], ...]:
+    names = ", ".join(quote(column, dialect) for column in columns)
+    sql = f"SELECT {names} FROM {table} ORDER BY {quote(columns[0], dialect)}"  # noqa: S608
+    return tuple(dict(zip(columns, row, strict=True)) for row in await connection.rows(sql))
+
+
+def _settings(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, str | None]:
+    values = {str(row["key"]): row.get("value") for row in rows}
+    return {key: value if value is None else str(value) for key, value in values.items()}
