@@ -84,6 +84,8 @@ class Column:
     auto_increment: bool = False
     generated: bool = False
     """Computed by the database (GENERATED ALWAYS AS …): never written."""
+    indexed: bool = False
+    """First column of an index, so that ordered reads of few rows need no sort."""
     signed: bool = True
     comment: str = ""
     nocase: bool = False

@@ -130,6 +130,8 @@ def _statement(
         readable(source.c[name], renderer.model(collection, name), snapshot.dialect).label(f"c{index}")
         for index, name in enumerate(columns)
     ]
+    if edge is None and _splits_nulls(renderer, collection, node):
+        return prepare(_split_by_null(renderer, collection, node, columns), binds)
     if edge is not None and node.limit is not None:
         return prepare(_windowed(binds, source, selected, condition, order, node, edge), binds)
     statement = sa.select(*selected).select_from(source).where(condition).order_by(*order)
@@ -138,6 +140,46 @@ def _statement(
         if node.offset is not None:
             statement = statement.offset(binds.plain(node.offset, sa.BigInteger()))
     return prepare(statement, binds)
+
+
+def _splits_nulls(renderer: Renderer, collection: Collection, node: Node) -> bool:
+    """The order is `indexed column DESC NULLS LAST` with a limit, which no index of PostgreSQL serves as one piece."""
+    if renderer.dialect != "postgres" or node.limit is None or node.groups or not node.order:
+        return False
+    first = node.order[0]
+    if first.field is None or not first.descending:
+        return False
+    model = renderer.model(collection, first.field)
+    return model.nullable and model.indexed and model.family not in ("text", "json", "bit", "other")
+
+
+def _split_by_null(renderer: Renderer, collection: Collection, node: Node, columns: Sequence[str]) -> Any:
+    """The rows with a value (by the index) and those without, each cut to the limit, put together in order."""
+    first = node.order[0].field or ""
+    parts = []
+    for rank in (0, 1):
+        source = renderer.alias(collection)
+        missing = source.c[first].is_(None)
+        condition = renderer.render(node.where, collection, source)
+        cut = renderer.binds.plain(node.limit, sa.BigInteger())
+        if node.offset is not None:
+            cut = cut + renderer.binds.plain(node.offset, sa.BigInteger())
+        order = [item for one in node.order[rank:] for item in order_by(renderer, collection, source, one)]
+        if rank == 0:
+            order[0] = source.c[first].desc()  # no NULL is left, and so the index gives this order backwards
+        selected = [
+            readable(source.c[name], renderer.model(collection, name), "postgres").label(f"c{index}")
+            for index, name in enumerate(columns)
+        ]
+        place = sa.func.row_number().over(order_by=order).label("n")
+        inner = sa.select(*selected, sa.literal_column(str(rank)).label("r"), place).select_from(source)
+        parts.append(inner.where(condition, missing if rank else sa.not_(missing)).order_by(*order).limit(cut))
+    rows = sa.union_all(*(part.subquery(f"u{rank}").select() for rank, part in enumerate(parts))).subquery("u")
+    statement = sa.select(*(column for column in rows.c if column.name not in ("r", "n"))).order_by(rows.c.r, rows.c.n)
+    statement = statement.limit(renderer.binds.plain(node.limit, sa.BigInteger()))
+    return (
+        statement.offset(renderer.binds.plain(node.offset, sa.BigInteger())) if node.offset is not None else statement
+    )
 
 
 def _windowed(
