@@ -6,13 +6,17 @@ Each is compiled once per dialect; what differs between calls is bound by the na
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
 from core.context import ADMIN_ROLE, PUBLIC_ROLE
 from core.sql.compile import Compiled, compile_statement
 
-CHANGES = sa.table("directus_changes", sa.column("id", sa.Integer))
+ZERO: sa.ColumnClause[int] = sa.literal_column("0")
+ONE: sa.ColumnClause[int] = sa.literal_column("1")
+
+CHANGES = sa.table("directus_changes", *map(sa.column, ("id", "kind", "collection")))
 ROLES = sa.table("directus_roles", *map(sa.column, ("id", "enforce_2fa", "ip_whitelist")))
 USERS = sa.table(
     "directus_users",
@@ -37,10 +41,10 @@ def caller(dialect: str, credential: str) -> Compiled:
     role, then of the user: id, status, role, email, first name, last name, token, has a second factor, whether the
     role enforces one, whitelist of the role.
     """
-    head = sa.select(sa.func.coalesce(sa.func.max(CHANGES.c.id), 0).label("head")).subquery("h")
+    head = sa.select(sa.func.coalesce(sa.func.max(CHANGES.c.id), ZERO).label("head")).subquery("h")
     public = ROLES.alias("p")
     source = head.outerjoin(public, public.c.id == sa.literal_column(str(PUBLIC_ROLE)))
-    columns = [head.c.head, public.c.ip_whitelist]
+    columns: list[sa.ColumnElement[Any]] = [head.c.head, public.c.ip_whitelist]
     if credential != "public":
         user, role = USERS.alias("u"), ROLES.alias("r")
         given = sa.bindparam("credential", type_=sa.Integer() if credential == "id" else sa.String())
@@ -48,7 +52,7 @@ def caller(dialect: str, credential: str) -> Compiled:
         has_secret = sa.and_(user.c["2fa_secret"].is_not(None), user.c["2fa_secret"] != sa.literal_column("''"))
         columns += [
             user.c.id, user.c.status, user.c.role, user.c.email, user.c.first_name, user.c.last_name, user.c.token,
-            sa.case((has_secret, sa.literal_column("1")), else_=sa.literal_column("0")),
+            sa.case((has_secret, ONE), else_=ZERO),
             role.c.enforce_2fa, role.c.ip_whitelist,
         ]  # fmt: skip
     labelled = [column.label(f"c{number}") for number, column in enumerate(columns)]
@@ -70,7 +74,7 @@ def account(dialect: str, columns: tuple[str, ...], by: str) -> Compiled:
     )
     if by == "id":
         return compile_statement(statement.where(user.c.id == sa.bindparam("id", type_=sa.Integer())), dialect)
-    exact = sa.case((user.c.email == sa.bindparam("email", type_=sa.String()), 0), else_=1)
+    exact = sa.case((user.c.email == sa.bindparam("email", type_=sa.String()), ZERO), else_=ONE)
     statement = statement.where(sa.func.lower(user.c.email) == sa.bindparam("lower", type_=sa.String()))
     return compile_statement(statement.order_by(exact, user.c.id).limit(1), dialect)
 
@@ -80,7 +84,7 @@ def failures(dialect: str) -> Compiled:
     """How many wrong logins of a user (bind `user`) since the last good one or change of status."""
     earlier = ACTIVITY.alias("e")
     last = (
-        sa.select(sa.func.coalesce(sa.func.max(earlier.c.id), 0))
+        sa.select(sa.func.coalesce(sa.func.max(earlier.c.id), ZERO))
         .where(earlier.c.action_by == sa.bindparam("user", type_=sa.Integer()))
         .where(earlier.c.action.in_(_texts("authenticate", "status-update")))
         .where(earlier.c.collection == _text("directus_users"))
@@ -242,6 +246,14 @@ def end_sessions(dialect: str, which: str) -> Compiled:
     else:
         condition = SESSIONS.c.token_expired_at <= sa.bindparam("now")
     return compile_statement(sa.delete(SESSIONS).where(condition), dialect)
+
+
+@cache
+def changes_since(dialect: str) -> Compiled:
+    """Kind and collection of the entries of the change log after one (bind `known`)."""
+    statement = sa.select(CHANGES.c.kind.label("c0"), CHANGES.c.collection.label("c1"))
+    known = sa.bindparam("known", type_=sa.Integer())
+    return compile_statement(statement.where(CHANGES.c.id > known).order_by(CHANGES.c.id), dialect)
 
 
 def _text(value: str) -> sa.ColumnElement[str]:

@@ -1,0 +1,301 @@
+"""In charge of signing in with e-mail and password, and of renewing tokens (spec 02 §5.1, §5.2). Grants nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from core.auth import attempts, hashing, limits, otp, sessions, tokens
+from core.auth.sessions import Moments, Visitor
+from core.auth.throttle import Turns
+from core.catalog.model import Snapshot
+from core.context import ADMIN_ROLE
+from core.db.errors import DatabaseError
+from core.db.gateway import Connection, Store
+from core.errors import (
+    InvalidCredentials,
+    InvalidLogin,
+    InvalidOtp,
+    InvalidToken,
+    MissingOtp,
+    Problem,
+    UserInactive,
+    UserNotFound,
+    UserSuspended,
+    ValidationFailed,
+)
+from core.settings import ProjectConfig
+from core.sql import accounts
+
+EMAIL = re.compile(r"[^@\s\x00-\x1f\"(),:;<>\[\\\]]+@[^@\s\x00-\x1f\"(),:;<>\[\\\]]+")
+LONGEST_PASSWORD = 4096
+BLANK = "This value should not be blank."
+NO_EMAIL = "This value is not a valid email address."
+MASK = "**********"
+HIDDEN = frozenset({"password", "token", "email_notifications", "last_access_on", "last_page"})
+OTP_MEMORY = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What signing in at a project needs: its database, its picture, its keys, and who comes from where, when.
+
+    `now`: aware UTC. `turns` lives as long as the project: guesses at one account are taken one by one.
+    """
+
+    store: Store
+    snapshot: Snapshot
+    config: ProjectConfig
+    keys: tokens.TokenKeys
+    turns: Turns
+    visitor: Visitor
+    now: datetime
+
+    @property
+    def moments(self) -> Moments:
+        """How moments are bound here."""
+        return Moments(self.snapshot, self.store.dialect)
+
+
+@dataclass(frozen=True, slots=True)
+class LoginResult:
+    """A session that was begun. Exactly one of `token` (a JWT) and `cookie` (the secret of the cookie) is set.
+
+    `user`: the row as the login answer shows it, numbers as text. `expires`: aware UTC. `tfa_pending`: the role wants
+    a second factor that the user has not set up (code 113).
+    """
+
+    user: Mapping[str, Any]
+    token: str | None = field(repr=False)
+    cookie: str | None = field(repr=False)
+    session: int
+    expires: datetime
+    tfa_pending: bool
+
+
+async def authenticate(
+    gate: Gate, *, email: Any, password: Any, one_time: Any = None, mode: Any = "jwt", cookie: str | None = None
+) -> LoginResult:
+    """Sign in. `one_time`: the OTP; `mode`: "cookie" when `cookie` (a fresh secret) shall be the credential, else jwt.
+
+    Raises InvalidLogin, InvalidCredentials, UserInactive, UserSuspended, MissingOtp, InvalidOtp, TooManyRequests.
+    The password is checked first, so that nothing is told about an account to who does not have it.
+    """
+    _check_form(email, password)
+    secret = cookie if mode == "cookie" else None
+    async with gate.turns.take(email.lower()):
+        account = await _account(gate, email)
+        if account is not None:
+            await attempts.admit(gate, account.id, admin=account.role == ADMIN_ROLE)
+        stored = account.password if account is not None else None
+        # An unknown e-mail costs the same time as a wrong password.
+        right = await hashing.verify(password, stored) if len(password.encode()) <= LONGEST_PASSWORD else False
+        if account is None:
+            raise InvalidCredentials
+        if not right:
+            raise await attempts.failed(gate, account.id, InvalidCredentials())
+        _check_status(account.status)
+        step = await _check_otp(gate, account, one_time)
+        result = await _begin(gate, account, step, secret)
+    await _upgrade(gate, account, password)
+    return result
+
+
+async def refresh(gate: Gate, token: Any) -> str:
+    """A new JWT for one that is still valid and whose session lives (spec 02 §3.4).
+
+    Raises ValidationFailed (no token), InvalidToken, ExpiredToken, UserInactive, UserSuspended, UserNotFound.
+    """
+    if not isinstance(token, str) or not token:
+        raise ValidationFailed.of([Problem(("token",), BLANK)])
+    claims = tokens.verify(gate.keys, token, "auth", now=gate.now.timestamp())
+    user, session = _integer(claims.get("id")), _integer(claims.get("sid"))
+    if user is None or ("sid" in claims and session is None):
+        raise InvalidToken
+    async with gate.store.write() as connection:
+        account = await _account_by_id(gate, connection, user)
+        if account is None:
+            raise UserNotFound
+        _check_status(account.status)
+        row = await _renew(gate, connection, user, session, token)
+    pending = account.enforced and not account.secret
+    kept = {name: value for name, value in claims.items() if name not in ("exp", "ttl", "type", "key", "project")}
+    return _token(gate, {**kept, "sid": row, "needs2FA": pending})
+
+
+async def _renew(gate: Gate, connection: Connection, user: int, session: int | None, token: str) -> int:
+    """The id of the session row that a refresh belongs to, its end moved. A v8 token without one gets one."""
+    expires = gate.now + limits.session_time(gate.snapshot)
+    row = await sessions.find(connection, gate.moments, user=user, now=gate.now, session=session, token=token)
+    if row is not None:
+        await sessions.extend(connection, gate.moments, row, expires)
+        return row
+    if session is not None:
+        raise InvalidToken  # signed out, or the password was changed
+    row = await sessions.start(
+        connection, gate.moments, user=user, kind="jwt", visitor=gate.visitor, now=gate.now, expires=expires
+    )
+    await sessions.name(connection, row, token)
+    return row
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A row of directus_users as it is stored, and whether its role enforces a second factor."""
+
+    row: Mapping[str, Any] = field(repr=False)
+    enforced: bool
+
+    @property
+    def id(self) -> int:
+        return int(self.row["id"])
+
+    @property
+    def role(self) -> int | None:
+        return None if self.row["role"] is None else int(self.row["role"])
+
+    @property
+    def status(self) -> str:
+        return str(self.row["status"])
+
+    @property
+    def password(self) -> str | None:
+        value: str | None = self.row["password"]
+        return value
+
+    @property
+    def secret(self) -> str | None:
+        return self.row["2fa_secret"] or None
+
+
+def _columns(snapshot: Snapshot) -> tuple[str, ...]:
+    return tuple(field.name for field in snapshot.collections["directus_users"].columns)
+
+
+async def _account(gate: Gate, email: str) -> Account | None:
+    columns = _columns(gate.snapshot)
+    statement = accounts.account(gate.store.dialect, columns, "email")
+    async with gate.store.read() as connection:
+        row = await connection.row(statement.text, statement.bind({"email": email, "lower": email.lower()}))
+    return None if row is None else Account(dict(zip(columns, row, strict=False)), bool(row[-1]))
+
+
+async def _account_by_id(gate: Gate, connection: Connection, user: int) -> Account | None:
+    columns = _columns(gate.snapshot)
+    statement = accounts.account(connection.dialect, columns, "id")
+    row = await connection.row(statement.text, statement.bind({"id": user}))
+    return None if row is None else Account(dict(zip(columns, row, strict=False)), bool(row[-1]))
+
+
+def _check_form(email: Any, password: Any) -> None:
+    problems = []
+    if not isinstance(email, str) or not email.strip():
+        problems.append(Problem(("email",), BLANK))
+    elif not EMAIL.fullmatch(email):
+        problems.append(Problem(("email",), NO_EMAIL))
+    if not isinstance(password, str) or not password:
+        problems.append(Problem(("password",), BLANK))
+    if problems:
+        raise InvalidLogin(ValidationFailed.of(problems).message, problems=problems)
+
+
+def _check_status(status: str) -> None:
+    if status == "suspended":
+        raise UserSuspended
+    if status != "active":
+        raise UserInactive
+
+
+async def _check_otp(gate: Gate, account: Account, given: Any) -> int | None:
+    """The step of the one-time password, None when the user has no second factor."""
+    if account.secret is None:
+        return None
+    if given is None or given == "":
+        raise MissingOtp
+    step = otp.matching_step(account.secret, str(given), gate.now.timestamp())
+    if step is None:
+        raise await attempts.failed(gate, account.id, InvalidOtp())
+    return step
+
+
+async def _begin(gate: Gate, account: Account, step: int | None, cookie: str | None) -> LoginResult:
+    """The session row, the activity row and the credential, in one transaction."""
+    expires = gate.now + limits.session_time(gate.snapshot)
+    kind = "jwt" if cookie is None else "cookie"
+    async with gate.store.write() as connection:
+        if step is not None and not await sessions.use_once(
+            connection,
+            gate.moments,
+            user=account.id,
+            secret=f"otp {account.id} {step}",
+            now=gate.now,
+            until=gate.now + OTP_MEMORY,
+        ):
+            raise InvalidOtp
+        await attempts.record(gate, connection, account.id, "authenticate")
+        session = await sessions.start(
+            connection,
+            gate.moments,
+            user=account.id,
+            kind=kind,
+            visitor=gate.visitor,
+            now=gate.now,
+            expires=expires,
+        )
+        token = None if cookie is not None else _token(gate, {"id": account.id, "sid": session})
+        await sessions.name(connection, session, cookie or token or "")
+    return LoginResult(
+        user=public_user(account),
+        token=token,
+        cookie=cookie,
+        session=session,
+        expires=expires,
+        tfa_pending=account.enforced and not account.secret,
+    )
+
+
+def _token(gate: Gate, claims: Mapping[str, Any]) -> str:
+    ttl = limits.token_minutes(gate.snapshot, gate.config)
+    return tokens.sign(gate.keys, "auth", claims, expires=int(gate.now.timestamp()) + ttl * 60, ttl=ttl)
+
+
+async def _upgrade(gate: Gate, account: Account, password: str) -> None:
+    """Replace an old hash by one of today's kind; that it fails must not fail the login (spec 02 §8.2)."""
+    if account.password is None or not hashing.needs_rehash(account.password):
+        return
+    new = await hashing.hash_password(password)
+    statement = accounts.replace_password(gate.store.dialect)
+    values = {"user": account.id, "old": account.password, "new": new}
+    try:
+        async with gate.store.write() as connection:
+            await connection.execute(statement.text, statement.bind(values))
+    except DatabaseError:
+        return
+
+
+def public_user(account: Account) -> dict[str, Any]:
+    """The user of the login answer: the raw row, numbers as decimal text, secrets masked."""
+    user = {name: _as_text(value) for name, value in account.row.items() if name not in HIDDEN}
+    user["2fa_secret"] = MASK if account.secret else None
+    user["password_reset_token"] = None
+    return user
+
+
+def _as_text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return str(value)
+
+
+def _integer(value: Any) -> int | None:
+    # Beyond 32 bit there is no such key, and PostgreSQL would refuse the parameter.
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**31 else None

@@ -1,0 +1,98 @@
+"""In charge of turning credentials into the caller, in one statement (spec 02 §4). Grants nothing and writes nothing.
+
+Whatever is wrong with credentials, the request goes on as the public one; only that they were refused is remembered.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from core.auth.credentials import Credentials
+from core.auth.tokens import TokenKeys, is_jwt, verify
+from core.context import PUBLIC, Actor
+from core.db.gateway import Connection
+from core.errors import CredentialsError
+from core.sql.accounts import caller
+
+ACTIVE = "active"
+LARGEST_ID = 2**31 - 1
+LONGEST_STATIC = 255
+"""Length of directus_users.token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Who calls. `rejected`: something was presented and refused. `head`: newest entry of the change log.
+
+    `whitelist`: addresses of the caller's role as stored (CSV), None or "" when any may call.
+    """
+
+    actor: Actor
+    rejected: bool
+    head: int
+    whitelist: str | None
+
+
+async def resolve(
+    keys: TokenKeys, connection: Connection, credentials: Credentials, now: datetime, *, enrolling: bool = False
+) -> Resolved:
+    """The caller, with one statement on `connection`. `now`: aware UTC.
+
+    `enrolling`: the request sets up the second factor, so its absence does not make the caller public (spec 02 §6).
+    Raises DatabaseError's subclasses.
+    """
+    presented = credentials.token
+    kind, value, claims = "public", None, None
+    if presented is not None:
+        kind, value, claims = _identify(keys, presented, now)
+    statement = caller(connection.dialect, kind)
+    row = await connection.row(statement.text, () if kind == "public" else (value,))
+    assert row is not None  # the statement begins at an aggregate
+    actor = None if kind == "public" else _actor(row, presented or "", kind, claims, enrolling)
+    if actor is None:
+        return Resolved(PUBLIC, presented is not None, row[0], row[1])
+    return Resolved(actor, False, row[0], row[11])
+
+
+def _identify(keys: TokenKeys, token: str, now: datetime) -> tuple[str, Any, dict[str, Any] | None]:
+    """How to look for the owner of a token: by id (a valid JWT), by token, or not at all."""
+    if not is_jwt(token):
+        # NUL cannot be compared on PostgreSQL, and what is longer than the column can be nobody's.
+        storable = len(token) <= LONGEST_STATIC and "\0" not in token
+        return ("token", token, None) if storable else ("public", None, None)
+    try:
+        claims = verify(keys, token, "auth", now=now.timestamp())
+    except CredentialsError:
+        return "public", None, None
+    user = claims.get("id")
+    if isinstance(user, bool) or not isinstance(user, int) or not 0 < user <= LARGEST_ID:
+        return "public", None, None
+    return "id", user, claims
+
+
+def _actor(
+    row: Sequence[Any], presented: str, kind: str, claims: dict[str, Any] | None, enrolling: bool
+) -> Actor | None:
+    _, _, user, status, role, email, first_name, last_name, token, has_secret, enforced, _ = row
+    if user is None or status != ACTIVE:
+        return None
+    # The index may ignore case or accents; the token may not.
+    if kind == "token" and not hmac.compare_digest(str(token).encode(), presented.encode()):
+        return None
+    if enforced and not has_secret and not enrolling:
+        return None
+    session = claims.get("sid") if claims else None
+    return Actor(
+        user=user,
+        role=role,
+        public=False,
+        email=email,
+        first_name=first_name,
+        last_name=last_name,
+        session=session if isinstance(session, int) and not isinstance(session, bool) else None,
+        requires_tfa=bool(enforced),
+    )

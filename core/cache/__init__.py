@@ -1,0 +1,1 @@
+"""In charge of what is remembered between requests, always within bounds."""

@@ -1,0 +1,240 @@
+"""In charge of one project over its lifetime: database, snapshot, policies. It decides no right and reads no files.
+
+A project opens itself when it is first asked for something, closes what failed, and tries again at the next request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import structlog
+
+from core.access.load import load_policy
+from core.access.policy import ADMIN_POLICY, NO_POLICY, Policy
+from core.auth.throttle import Turns
+from core.auth.tokens import TokenKeys
+from core.cache.lru import Lru
+from core.catalog import load as catalog
+from core.catalog.model import Snapshot
+from core.context import ADMIN_ROLE
+from core.db.gateway import Store
+from core.errors import DatabaseUnavailable, NotInstalled, TabulariumError, Unavailable
+from core.migrate.install import is_installed
+from core.settings import ProjectConfig
+from core.sql import accounts
+
+T = TypeVar("T")
+
+PLANS = 2000
+ROLES = 500
+RETRY_AFTER = 0.5
+"""Seconds in which a database that could not be reached is not tried again: a flood of requests must not queue."""
+RELOAD_PAUSE = 1.0
+SETTLE_WITHIN = 30.0
+
+Prepare = Callable[["Project", Snapshot], Awaitable[None]]
+
+
+class Project:
+    """One project. Everything that is remembered of it between requests hangs here."""
+
+    def __init__(self, config: ProjectConfig, data: Path) -> None:
+        self.key = config.key
+        self.config = config
+        self.data = data
+        self.keys = TokenKeys.of(config.key, config.public_key, config.secret_key)
+        self.turns = Turns()
+        self.plans: Lru[Any, Any] = Lru(PLANS)
+        """Compiled plans, by shape; filled by the engine, emptied when the collections change."""
+        self.editions: Any = None
+        """What the schema room keeps of this project."""
+        self.prepare: Prepare | None = None
+        """Awaited with a new snapshot before it takes the place of the old one."""
+        self.head = 0
+        """Head of the change log up to which policies are known to be right."""
+        self._store: Store | None = None
+        self._snapshot: Snapshot | None = None
+        self._policies: Lru[int, Policy] = Lru(ROLES)
+        self._generation = 0
+        self._flights: dict[str, asyncio.Task[Any]] = {}
+        self._failed_at = float("-inf")
+        self._failure: type[Unavailable] = DatabaseUnavailable
+        self._wanted = 0
+        self._changing: frozenset[str] = frozenset()
+        self._closed = False
+
+    # Opening and closing
+
+    async def store(self) -> Store:
+        """The database, opened at the first call.
+
+        Raises DatabaseUnavailable while it cannot be reached, NotInstalled when it has no system tables.
+        """
+        if self._store is not None:
+            return self._store
+        if self._closed:
+            raise DatabaseUnavailable
+        if "open" not in self._flights and time.monotonic() < self._failed_at + RETRY_AFTER:
+            raise self._failure()
+        return await self._once("open", self._open)
+
+    async def _open(self) -> Store:
+        store: Store | None = None
+        try:
+            store = await connect(self.config, self.data, pool_size=self.config.database.pool_size)
+            if not await is_installed(store):
+                raise NotInstalled
+            snapshot = await catalog.load_snapshot(store, blacklist=self.config.table_blacklist)
+        except BaseException as error:
+            self._failed_at = time.monotonic()
+            self._failure = NotInstalled if isinstance(error, NotInstalled) else DatabaseUnavailable
+            if store is not None:
+                await store.close()
+            raise
+        self._snapshot, self.head, self._store = snapshot, snapshot.version, store
+        return store
+
+    async def close(self) -> None:
+        """End what runs for the project and close its database. It does not open again."""
+        self._closed = True
+        flights = list(self._flights.values())
+        for flight in flights:
+            flight.cancel()
+        await asyncio.gather(*flights, return_exceptions=True)
+        store, self._store = self._store, None
+        if store is not None:
+            await store.close()
+
+    @property
+    def opened(self) -> bool:
+        """Whether the database is open and the snapshot loaded."""
+        return self._store is not None
+
+    # Snapshot and policies
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The present picture. Only after `store()` has succeeded once."""
+        if self._snapshot is None:
+            raise DatabaseUnavailable
+        return self._snapshot
+
+    async def refresh(self, head: int) -> None:
+        """Take notice of a change log that has moved to `head` (other processes write it as well).
+
+        Policies are forgotten at once, settings are read at once. A new schema is read beside the requests, which go
+        on with the old one; `settled` waits for it. Raises DatabaseError's subclasses.
+        """
+        known = self.head
+        if head == known:
+            return
+        store = await self.store()
+        async with store.read() as connection:
+            if head < known:
+                # A request that asked before another one did, or an older copy of the database in the place of ours.
+                head = await catalog.head(connection)
+            changes = accounts.changes_since(connection.dialect)
+            found = await connection.rows(changes.text, changes.bind({"known": known}))
+        if known != self.head or head == known:
+            return  # somebody else has taken notice meanwhile; if not of all, the next request will
+        self.head = head
+        self._policies.clear()
+        self._generation += 1
+        schema = {collection or "" for kind, collection in found if kind == "schema"} or (
+            {""} if head < known else set()
+        )
+        if schema or any(kind == "settings" for kind, _ in found):
+            self._wanted = head
+            self._changing |= schema
+            flight = self._start("reload", self._reload)
+            if not self._changing:
+                await asyncio.wait([flight], timeout=SETTLE_WITHIN)
+
+    def changing(self, collection: str) -> bool:
+        """Whether a newer snapshot that tells something else of this collection is on its way."""
+        return "reload" in self._flights and not self._changing.isdisjoint((collection, ""))
+
+    async def settled(self) -> Snapshot:
+        """The snapshot after the changes that are known of. Raises DatabaseUnavailable when it does not come."""
+        flight = self._flights.get("reload")
+        if flight is not None:
+            done, _ = await asyncio.wait([flight], timeout=SETTLE_WITHIN)
+            if not done:
+                raise DatabaseUnavailable
+        return self.snapshot
+
+    async def _reload(self) -> None:
+        while not self._closed:
+            wanted, before = self._wanted, self.snapshot
+            try:
+                snapshot = await catalog.refresh(await self.store(), before, blacklist=self.config.table_blacklist)
+                if self.prepare is not None:
+                    await self.prepare(self, snapshot)
+            except TabulariumError as error:
+                structlog.get_logger().warning("snapshot not reloaded", project=self.key, error=error.kind)
+                await asyncio.sleep(RELOAD_PAUSE)
+                continue
+            self._snapshot = snapshot
+            if snapshot.collections is not before.collections:
+                self.plans.clear()
+            if wanted == self._wanted:
+                self._changing = frozenset()
+                return
+
+    async def policy(self, role: int | None) -> Policy:
+        """The rules of a role as they are stored now."""
+        if role is None:
+            return NO_POLICY
+        if role == ADMIN_ROLE:
+            return ADMIN_POLICY
+        known = self._policies.get(role)
+        return known if known is not None else await self._once(f"policy {role}", lambda: self._load_policy(role))
+
+    async def _load_policy(self, role: int) -> Policy:
+        store = await self.store()
+        while True:
+            generation = self._generation
+            async with store.read() as connection:
+                policy = await load_policy(connection, role)
+            if generation == self._generation:  # else rules changed while these were read
+                self._policies[role] = policy
+                return policy
+
+    # One flight at a time
+
+    async def _once(self, name: str, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """The outcome of `work`, which runs once however many ask; a caller that gives up does not stop it."""
+        flight: asyncio.Task[T] = self._flights.get(name) or self._start(name, work)
+        try:
+            return await asyncio.shield(flight)
+        except asyncio.CancelledError:
+            if flight.cancelled():  # the project was closed meanwhile
+                raise DatabaseUnavailable from None
+            raise
+
+    def _start(self, name: str, work: Callable[[], Coroutine[Any, Any, T]]) -> asyncio.Task[T]:
+        running = self._flights.get(name)
+        if running is not None:
+            return running
+        flight = asyncio.get_running_loop().create_task(work(), name=f"{self.key}: {name}")
+        self._flights[name] = flight
+        flight.add_done_callback(lambda done: self._landed(name, done))
+        return flight
+
+    def _landed(self, name: str, flight: asyncio.Task[Any]) -> None:
+        self._flights.pop(name, None)
+        if not flight.cancelled():
+            flight.exception()  # told to whoever waits; nobody may be waiting
+
+
+async def connect(config: ProjectConfig, data: Path, *, pool_size: int) -> Store:
+    """Open the database that a configuration names. Raises DatabaseUnavailable, InvalidDatabaseConnection."""
+    database = config.database
+    options: dict[str, Any] = {}
+    if database.socket:
+        options["unix_socket" if database.dialect == "mysql" else "host"] = database.socket
+    return await Store.open(database.url(data), pool_size=pool_size, options=options)

@@ -1,0 +1,92 @@
+"""In charge of the server's own settings, read from environment variables. It must not read files or connect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.frozen import EMPTY
+from core.settings.tree import FALSE_TEXTS, ConfigurationError
+
+VARIABLES = {
+    "TABULARIUM_HOST": "Address to listen on.",
+    "TABULARIUM_PORT": "Port to listen on.",
+    "TABULARIUM_DATA": "Folder of project files, SQLite databases and uploads.",
+    "TABULARIUM_DEFAULT_PROJECT": "Project made at the first start; empty: none is made.",
+    "TABULARIUM_DEMO": "0: the first project is made without the demo.",
+    "TABULARIUM_ADMIN_EMAIL": "E-mail address of the first admin.",
+    "TABULARIUM_ADMIN_PASSWORD": "Password of the first admin; without it one is generated and printed once.",
+    "TABULARIUM_ADMIN_TOKEN": "Static token of the first admin.",
+    "TABULARIUM_SUPER_ADMIN_TOKEN": "Token that creating and deleting projects over HTTP needs.",
+}
+"""Every variable that the server reads, with its meaning; docs and tests go by this list."""
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8055
+DEFAULT_EMAIL = "admin@example.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How this server runs. Secrets are left out of `repr`."""
+
+    host: str = DEFAULT_HOST
+    port: int = DEFAULT_PORT
+    data: Path = Path("data")
+    default_project: str | None = "main"
+    demo: bool = True
+    admin_email: str = DEFAULT_EMAIL
+    admin_password: str | None = field(default=None, repr=False)
+    admin_token: str | None = field(default=None, repr=False)
+    super_admin_token: str | None = field(default=None, repr=False)
+    use_environment: bool = False
+    """DIRECTUS_USE_ENV=1: one project `_`, configured by DIRECTUS_* variables (spec 01 §13)."""
+    project_variables: Mapping[str, str] = field(default_factory=lambda: EMPTY, repr=False)
+    """The DIRECTUS_* variables, when they are used."""
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> Settings:
+        """Settings from environment variables; unset ones have defaults. A relative data folder counts from here.
+
+        Raises ConfigurationError naming the variable whose value makes no sense.
+        """
+        use_environment = environ.get("DIRECTUS_USE_ENV", "").strip().lower() not in FALSE_TEXTS
+        return cls(
+            host=_text(environ, "TABULARIUM_HOST") or DEFAULT_HOST,
+            port=_port(environ),
+            data=Path(_text(environ, "TABULARIUM_DATA") or "data").expanduser().absolute(),
+            default_project="_" if use_environment else _default_project(environ),
+            demo=environ.get("TABULARIUM_DEMO", "1").strip().lower() not in FALSE_TEXTS,
+            admin_email=_text(environ, "TABULARIUM_ADMIN_EMAIL") or DEFAULT_EMAIL,
+            admin_password=environ.get("TABULARIUM_ADMIN_PASSWORD") or None,
+            admin_token=_text(environ, "TABULARIUM_ADMIN_TOKEN"),
+            super_admin_token=_text(environ, "TABULARIUM_SUPER_ADMIN_TOKEN")
+            or (_text(environ, "DIRECTUS_SUPER_ADMIN_TOKEN") if use_environment else None),
+            use_environment=use_environment,
+            project_variables=(
+                {name: value for name, value in environ.items() if name.startswith("DIRECTUS_")}
+                if use_environment
+                else EMPTY
+            ),
+        )
+
+
+def _text(environ: Mapping[str, str], name: str) -> str | None:
+    return environ.get(name, "").strip() or None
+
+
+def _default_project(environ: Mapping[str, str]) -> str | None:
+    if "TABULARIUM_DEFAULT_PROJECT" not in environ:
+        return "main"
+    return _text(environ, "TABULARIUM_DEFAULT_PROJECT")
+
+
+def _port(environ: Mapping[str, str]) -> int:
+    text = _text(environ, "TABULARIUM_PORT")
+    if text is None:
+        return DEFAULT_PORT
+    # isdecimal alone accepts digits of other scripts, which int() would take as well.
+    if not (text.isascii() and text.isdecimal()) or not 0 <= int(text) <= 65535:
+        raise ConfigurationError("TABULARIUM_PORT must be a number from 0 to 65535")
+    return int(text)
