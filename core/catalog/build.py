@@ -167,7 +167,7 @@ def _collection(
     return Collection(
         name=table.name,
         fields=MappingProxyType({**columns, **aliases}),
-        relations=MappingProxyType(dict(relations)),
+        relations=MappingProxyType({name: relations[name] for name in fields if name in relations}),
         primary_key=keys[0] if len(keys) == 1 else None,
         key_columns=keys or _comparable(table.columns),
         is_view=table.is_view,

@@ -185,8 +185,9 @@ def default_clause(column: ColumnSpec, dialect: str) -> str:
 
 def column_definition(column: ColumnSpec, dialect: str) -> str:
     """A column as it stands in CREATE TABLE and ALTER TABLE ADD, without the keys over several columns."""
-    parts = [quote(column.name, dialect), column_type(column, dialect)]
-    datatype = column.datatype.strip().upper()
+    kind, datatype = column_type(column, dialect), column.datatype.strip().upper()
+    # SQLite's grammar has no word behind the parentheses, but keeps the text of a quoted type as it is.
+    parts = [quote(column.name, dialect), quote(kind, dialect) if dialect == "sqlite" and ") " in kind else kind]
     if dialect == "sqlite" and column.primary_key and column.auto_increment:
         return " ".join([*parts, "PRIMARY KEY AUTOINCREMENT", "NOT NULL"])
     if dialect == "postgres" and column.auto_increment:
