@@ -29,8 +29,9 @@ T = TypeVar("T")
 # Steps of SQLite's machine between two looks at its limits: about 50 µs on the loop. In a thread each look needs the
 # interpreter's lock, which a busy loop gives away only every 5 ms, so it looks seldom.
 _FINE, _COARSE = 1_000, 200_000
-# The clock only stops what does a lot in few steps; it also counts what other processes do with the processor.
-_LOOP_SECONDS = 0.02
+# For what does a lot in few steps: seconds of this thread's own work, so that a busy machine stops nothing. The clock
+# is asked from the third look on, because a run of the garbage collector would make any short read look slow.
+_LOOP_SECONDS, _CLOCKLESS_LOOKS = 0.02, 3
 _SLOW_SECONDS, _SLOW_TEXTS = 10.0, 1_000
 _CACHED_STATEMENTS = 512
 
@@ -43,7 +44,8 @@ class Held:
             file, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=_CACHED_STATEMENTS
         )
         self._options = options
-        self._looks = 0
+        self._looks = self._clocked = 0
+        self._clock = time.monotonic
         self._deadline = float("inf")
         self._abort = False
         self._jobs: SimpleQueue[tuple[asyncio.Future[Any], Callable[[], Any]] | None] = SimpleQueue()
@@ -69,7 +71,9 @@ class Held:
         """Run `work` here. Raises sqlite3.OperationalError (busy, interrupted) where a thread must do it."""
         self._abort = False
         self._looks = self._options.loop_steps // _FINE
-        self._deadline = time.monotonic() + _LOOP_SECONDS
+        self._clocked = self._looks - _CLOCKLESS_LOOKS
+        self._clock = time.thread_time
+        self._deadline = time.thread_time() + _LOOP_SECONDS
         return work()
 
     async def in_thread(self, work: Callable[[], T]) -> T:
@@ -113,7 +117,8 @@ class Held:
     def _patiently(self, work: Callable[[], T]) -> T:
         """Run `work` until no other connection or process has the lock, within the limits of the options."""
         options = self._options
-        self._looks = sys.maxsize
+        self._looks = self._clocked = sys.maxsize
+        self._clock = time.monotonic
         self._deadline = time.monotonic() + (options.statement_timeout or float("inf"))
         patience = time.monotonic() + options.lock_timeout
         pause = 0.001
@@ -132,7 +137,9 @@ class Held:
 
     def _look(self) -> bool:
         self._looks -= 1
-        return self._looks < 0 or self._abort or time.monotonic() > self._deadline
+        if self._looks < 0 or self._abort:
+            return True
+        return self._looks < self._clocked and self._clock() > self._deadline
 
     def close(self) -> None:
         """Stop the thread after its last job and close the file; blocks for as long as that takes."""
