@@ -29,7 +29,7 @@ from core.query.aggregate import AggregateRequest
 from core.query.change import WriteRequest, WriteResult
 from core.query.filters import from_conditions, from_tree
 from core.query.plan import Node
-from core.query.planner import Planning, outputs_of
+from core.query.planner import Planning, hoist, outputs_of
 from core.query.predicate import (
     EVERYTHING,
     NOTHING,
@@ -72,13 +72,12 @@ class _Shape:
 
 @dataclass(frozen=True, slots=True)
 class _Planned:
-    """A compiled read. `window`: values of nested windows, which belong to the selection and so to the plan."""
+    """A compiled read."""
 
     fetch: Fetch
     counts: Prepared | None
     status_counts: Prepared | None
     warnings: tuple[Warning, ...]
-    window: tuple[Any, ...]
     tags: tuple[str, ...]
 
 
@@ -173,9 +172,10 @@ def _prepare(session: Session, request: ReadRequest) -> _ReadResult:
     where = parametrise(_keys(collection, request) if by_id else _where(session, collection, request), values)
     if cut.limit is not None:
         values += (cut.limit, cut.offset)
+    count = len(values)
     shape = _Shape(
         collection.name,
-        request.selection,
+        hoist(snapshot, collection, request.selection, values, session.context.now),
         where,
         request.sort,
         cut.limit is not None,
@@ -188,22 +188,20 @@ def _prepare(session: Session, request: ReadRequest) -> _ReadResult:
     cache_key = (snapshot.version, policy.fingerprint, shape)
     planned = session.project.plans.get(cache_key)
     if planned is None:
-        planned = _plan(session, collection, shape, len(values))
+        planned = _plan(session, collection, shape, count)
         session.project.plans[cache_key] = planned
-    values.extend(planned.window)
     return _ReadResult(planned, cut, values)
 
 
 def _plan(session: Session, collection: Collection, shape: _Shape, count: int) -> _Planned:
-    """One plan: names are looked up, rights applied, SQL compiled. `count`: values that stand before the window's."""
+    """One plan: names looked up, rights applied, SQL compiled. `count`: values of the root, limit and offset last."""
     snapshot, policy = session.snapshot, session.policy
     for name in shape.groups:
         if name not in collection.fields or collection.fields[name].is_alias:
             raise InvalidField(name, collection.name)
     order = order_of(collection, shape.sort)
     read_scope(snapshot, policy, collection.name)
-    window: list[Any] = [None] * count
-    planning = Planning(snapshot, shape.lang, session.context.now, window)
+    planning = Planning(snapshot, shape.lang)
     node = Node(
         collection.name,
         outputs_of(planning, collection, shape.selection),
@@ -227,7 +225,6 @@ def _plan(session: Session, collection: Collection, shape: _Shape, count: int) -
         counts,
         status_counts,
         warnings,
-        tuple(window[count:]),
         (collection.name,),
     )
 

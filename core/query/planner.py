@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from core.catalog.model import Collection, Field, Snapshot, ToMany, ToOne
 from core.errors import FieldNotFound, InvalidField, Unprocessable
@@ -12,8 +13,8 @@ from core.query import fields as paths
 from core.query.fields import Branch
 from core.query.filters import from_conditions, from_tree
 from core.query.plan import ColumnOut, ConstantOut, Edge, EdgeOut, KeyOut, Node, Output, RowOut, VirtualOut
-from core.query.predicate import EVERYTHING, In, Param, Predicate, all_of
-from core.query.selection import Constant, Leaf, Nested, Row, Selection, Window
+from core.query.predicate import EVERYTHING, In, Param, Predicate, all_of, parametrise
+from core.query.selection import Constant, Entry, Leaf, Nested, Row, Selection, Window
 from core.query.window import order_of, split
 
 MAX_DEPTH = 10
@@ -29,12 +30,45 @@ VIRTUAL = {
 
 @dataclass(frozen=True, slots=True)
 class Planning:
-    """What planning needs at every level: the snapshot, `lang`, the clock, and the place for values of windows."""
+    """What planning needs at every level: the snapshot and `lang`."""
 
     snapshot: Snapshot
     languages: tuple[str, ...] | None
-    now: datetime
-    values: list[object]
+
+
+def hoist(
+    snapshot: Snapshot, collection: Collection, selection: Selection, values: list[Any], now: datetime
+) -> Selection:
+    """The shape of a selection: values of its windows are moved to the end of `values` (they belong to the request).
+
+    Raises as `core.query.filters.from_conditions`.
+    """
+    if not selection.windowed:
+        return selection
+    entries: list[Entry] = []
+    for entry in selection:
+        relation = collection.relations.get(entry.field) if isinstance(entry, Nested) else None
+        if isinstance(entry, Nested) and relation is not None:
+            target = snapshot.collections[relation.target]
+            inner = hoist(snapshot, target, entry.selection, values, now)
+            entry = Nested(entry.key, entry.field, inner, _hoist_window(snapshot, target, entry.window, values, now))
+        entries.append(entry)
+    return Selection(tuple(entries))
+
+
+def _hoist_window(
+    snapshot: Snapshot, target: Collection, window: Window | None, values: list[Any], now: datetime
+) -> Window | None:
+    if window is None:
+        return None
+    conditions = all_of(
+        (from_conditions(snapshot, target, window.where, now), from_tree(snapshot, target, window.filter, now))
+    )
+    part = parametrise(conditions, values)
+    if not isinstance(window.limit, int) or window.limit < 0:
+        return Window(sort=window.sort, part=part)
+    values += (window.limit, max(window.offset, 0) if isinstance(window.offset, int) else 0)
+    return Window(sort=window.sort, part=part, limit=Param(len(values) - 2), offset=Param(len(values) - 1))
 
 
 def outputs_of(planning: Planning, collection: Collection, selection: Selection, depth: int = 0) -> tuple[Output, ...]:
@@ -77,22 +111,17 @@ def _target(
     planning: Planning, target: Collection, relation: ToOne | ToMany, outputs: tuple[Output, ...], window: Window | None
 ) -> Node:
     """The node at the far end of an edge, with the language rule and the window of a to-many field."""
-    where: list[Predicate] = [_language(planning, relation)]
-    limit = offset = None
-    order = order_of(target, None)
-    if window is not None and isinstance(relation, ToMany):
-        where.append(from_conditions(planning.snapshot, target, window.where, planning.now))
-        where.append(from_tree(planning.snapshot, target, window.filter, planning.now))
-        order = order_of(target, window.sort)
-        if window.limit is not None and window.limit >= 0:
-            limit = _place(planning, window.limit)
-            offset = _place(planning, max(window.offset, 0))
-    return Node(target.name, outputs, all_of(where), order, limit=limit, offset=offset)
-
-
-def _place(planning: Planning, value: object) -> Param:
-    planning.values.append(value)
-    return Param(len(planning.values) - 1)
+    where = _language(planning, relation)
+    if window is None or not isinstance(relation, ToMany):
+        return Node(target.name, outputs, where, order_of(target, None))
+    return Node(
+        target.name,
+        outputs,
+        all_of((where, window.part)),
+        order_of(target, window.sort),
+        limit=window.limit if isinstance(window.limit, Param) else None,
+        offset=window.offset if isinstance(window.offset, Param) else None,
+    )
 
 
 def _language(planning: Planning, relation: ToOne | ToMany) -> Predicate:

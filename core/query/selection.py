@@ -7,8 +7,10 @@ item as REST shows it (spec 03 §5.1). Both are filled by the same plan and the 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from core.query.predicate import EVERYTHING, Param, Predicate
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +54,17 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Arguments of a to-many relation field. `where` is raw; `filter` is the typed GraphQL input as a tuple tree."""
+    """Arguments of a to-many relation field. `where` is raw; `filter` is the typed GraphQL input as a tuple tree.
+
+    `limit` counts per parent; None or negative = all. `part`: both conditions as a predicate, once they are hoisted.
+    """
 
     where: tuple[Condition, ...] = ()
     filter: tuple[Any, ...] = ()
     sort: tuple[str, ...] = ()
-    limit: int | None = None
-    """Per parent; None or negative = all."""
-    offset: int = 0
+    limit: int | Param | None = None
+    offset: int | Param = 0
+    part: Predicate = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +82,16 @@ Entry = Leaf | Constant | Row | Nested
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The entries of one item, in response order."""
+    """The entries of one item, in response order. `windowed`: some relation below has arguments."""
 
     entries: tuple[Entry, ...] = ()
+    windowed: bool = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        nested = (entry for entry in self.entries if isinstance(entry, Nested))
+        object.__setattr__(
+            self, "windowed", any(entry.window is not None or entry.selection.windowed for entry in nested)
+        )
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self.entries)
