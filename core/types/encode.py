@@ -67,10 +67,8 @@ def _id(field: Field, dialect: str, system: bool) -> Encode | None:
 def _int(field: Field, dialect: str, system: bool) -> Encode | None:
     """GraphQL Int. Beyond 53 bit it is decimal text (spec 01 §15.5); what is no whole number is null."""
     match column_of(field).family:
-        case "integer":
-            return None
-        case "bigint":
-            return rest.big
+        case "integer" | "bigint":
+            return rest.by_family(field, dialect)
         case "boolean":
             return int
         case "bit":
@@ -85,9 +83,7 @@ def _whole(value: Any) -> Any:
 
 def _float(field: Field, dialect: str, system: bool) -> Encode | None:
     match column_of(field).family:
-        case "integer":
-            return None
-        case "bigint" | "decimal" | "float" | "bit":
+        case "integer" | "bigint" | "decimal" | "float" | "bit":
             return rest.by_family(field, dialect)
         case "boolean":
             return int

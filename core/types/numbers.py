@@ -79,16 +79,24 @@ def digits(value: int | Decimal) -> tuple[int, int]:
     return max(len(kept) + exponent, 0), max(-exponent, 0)
 
 
-def integer_range(column: Column) -> tuple[int, int]:
+def is_wide(column: Column, dialect: str) -> bool:
+    """Whether an integer column holds 64 bits: BIGINT, and what other programs declare INTEGER on SQLite."""
+    return column.family == "bigint" or (
+        dialect == "sqlite" and column.family == "integer" and column.native.upper() == "INTEGER"
+    )
+
+
+def integer_range(column: Column, dialect: str) -> tuple[int, int]:
     """Least and greatest value of an integer or bit column (spec 01 §4.3, `signed`: 7.1)."""
     if column.family == "bit":
         return 0, 2 ** bits(column) - 1
     if column.datatype == "YEAR":
         return 0, 2155
-    size = SIZES.get(column.datatype, 32)
-    if column.family == "bigint":
-        size = 64
-    return (-(2 ** (size - 1)), 2 ** (size - 1) - 1) if column.signed else (0, 2**size - 1)
+    size = 64 if is_wide(column, dialect) else SIZES.get(column.datatype, 32)
+    if column.signed:
+        return -(2 ** (size - 1)), 2 ** (size - 1) - 1
+    # UNSIGNED is a word on SQLite: its integers end where signed ones do.
+    return 0, 2 ** (63 if size == 64 and dialect == "sqlite" else size) - 1
 
 
 def bits(column: Column) -> int:

@@ -55,8 +55,8 @@ def by_family(field: Field, dialect: str) -> Encode | None:
     column = column_of(field)
     native = dialect == "postgres"
     match column.family:
-        case "bigint":
-            return big
+        case "integer" | "bigint":
+            return big if numbers.is_wide(column, dialect) else None
         case "decimal":
             return _decimal(field)
         case "float":
@@ -79,7 +79,7 @@ def by_family(field: Field, dialect: str) -> Encode | None:
             return str
         case "other":
             return other
-    return None  # integer, text, json: as the driver gives them
+    return None  # text, json: as the driver gives them
 
 
 # --- numbers -----------------------------------------------------------------------------------------------------

@@ -137,14 +137,13 @@ def _integer(field: Field, value: Any, dialect: str, relation: bool) -> int:
     found = numbers.integer(value)
     if found is None:
         raise Refused(NUMERIC)
-    if not relation and column.family != "bit":
+    undeclared = column.family == "integer" and numbers.is_wide(column, dialect)
+    if not relation and column.family != "bit" and not undeclared:
         # v8 counts characters, the sign among them, against the numeric precision that it reports as length.
         allowed = int(column.length) if column.length and column.length.isdecimal() else column.precision
         if allowed and len(str(found)) > allowed:
             raise too_long(field, found, column.length or allowed)
-    low, high = numbers.integer_range(column)
-    if dialect == "sqlite":
-        high = min(high, numbers.INT64[-1])  # UNSIGNED is a word there, not a range
+    low, high = numbers.integer_range(column, dialect)
     if not low <= found <= high:
         raise _out_of_range(field, found, low, high)
     return found
