@@ -6,6 +6,7 @@ About ten statements, off the request path, whatever the number of tables. What 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -29,7 +30,9 @@ async def load_snapshot(store: Store, *, blacklist: frozenset[str] = frozenset()
         version = await _head_if_any(connection)
         tables = await reflect(connection)
         metadata = await _metadata(connection, tables)
-    return building.build(tables, metadata, dialect=store.dialect, version=version, blacklist=blacklist)
+    return await asyncio.to_thread(
+        building.build, tables, metadata, dialect=store.dialect, version=version, blacklist=blacklist
+    )
 
 
 async def refresh(store: Store, snapshot: Snapshot, *, blacklist: frozenset[str] = frozenset()) -> Snapshot:
