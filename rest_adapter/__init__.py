@@ -1,0 +1,100 @@
+"""In charge of the REST door: documented routes → GraphQL operations → Directus envelopes.
+
+The table below is complete: a request that fits no row is answered 404 or 405, and every row is one operation with
+one root field. The columns are told at `rest_adapter.route.Route`; in names of operations `C` is the collection.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.errors import ItemNotFound, Unprocessable
+from rest_adapter import auth
+from rest_adapter.adapter import Adapter, Execute
+from rest_adapter.auth import LOGIN, TOKEN
+from rest_adapter.envelope import (
+    CATALOGUE,
+    DATA,
+    FIELD_LIST,
+    GONE,
+    ITEM,
+    JSON,
+    OWN,
+    PAGE,
+    TEXT,
+    WRITTEN,
+    WRITTEN_LIST,
+)
+from rest_adapter.errors import AS_IS, HIDDEN_ITEM, LIST, UPDATE
+from rest_adapter.errors import ITEM as ONE_ITEM
+from rest_adapter.errors import OWN as OWN_RECORD
+from rest_adapter.middleware import App, Middleware, Paused
+from rest_adapter.route import ARRAY, OBJECT, Route
+
+if TYPE_CHECKING:
+    from core.projects import Projects
+
+__all__ = ["ROUTES", "app"]
+
+ONE = frozenset({"fields", "lang", "meta"})
+SOME = ONE | {"sort", "limit", "offset", "page", "groups", "single"}
+MANY = SOME | {"filter", "q", "status"}
+WRITE = ONE | {"comment", "activity_skip"}
+DELETE = frozenset({"comment", "activity_skip"})
+CATALOG = frozenset({"meta", "filter", "sort", "q", "single", "offset", "limit"})
+FORM = frozenset({"fields", "meta"})
+ALL_FIELDS = frozenset({"sort", "limit"})
+TOKEN_OF_SUPER_ADMIN = frozenset({"super_admin_token"})
+NONE: frozenset[str] = frozenset()
+ANONYMOUS = True
+
+# fmt: off
+ROUTES: tuple[Route, ...] = (
+    # method, path, operation, answer, takes, denied, body, …
+    Route("GET",    "/items/:collection",      "C",              PAGE,         MANY,   LIST),
+    Route("GET",    "/items/:collection/:id",  "C_by_id",        ITEM,         ONE,    ONE_ITEM),
+    Route("GET",    "/items/:collection/:ids", "C",              PAGE,         SOME,   AS_IS),
+    Route("POST",   "/items/:collection",      "create_C_item",  WRITTEN,      WRITE,  AS_IS, OBJECT),
+    Route("POST",   "/items/:collection",      "create_C_items", WRITTEN_LIST, WRITE,  AS_IS, ARRAY),
+    Route("PATCH",  "/items/:collection",      "update_C_batch", WRITTEN_LIST, WRITE,  UPDATE, ARRAY),
+    Route("PATCH",  "/items/:collection",      "", None, NONE, AS_IS, OBJECT, refuse=ItemNotFound),
+    Route("PATCH",  "/items/:collection/:id",  "update_C_item",  WRITTEN,      WRITE,  UPDATE, OBJECT),
+    Route("PATCH",  "/items/:collection/:ids", "update_C_items", WRITTEN_LIST, WRITE,  UPDATE, OBJECT),
+    Route("PATCH",  "/items/:collection/:id",  "", None, NONE, AS_IS, ARRAY, refuse=Unprocessable),
+    Route("PATCH",  "/items/:collection/:ids", "", None, NONE, AS_IS, ARRAY, refuse=Unprocessable),
+    Route("DELETE", "/items/:collection/:id",  "delete_C_item",  GONE,         DELETE, AS_IS),
+    Route("DELETE", "/items/:collection/:ids", "delete_C_items", GONE,         DELETE, AS_IS),
+
+    Route("POST", "/auth/authenticate", "auth_authenticate", LOGIN, NONE, AS_IS, OBJECT, None, ANONYMOUS, auth.login),
+    Route("POST", "/auth/refresh",      "auth_refresh",      TOKEN, NONE, AS_IS, OBJECT, None, ANONYMOUS, auth.token),
+
+    Route("GET", "/",         "project_info", JSON),
+    Route("GET", "/users/me", "users_me",     OWN, FORM, OWN_RECORD, of="directus_users"),
+
+    Route("GET", "/collections",             "C",       CATALOGUE, CATALOG, LIST,        of="directus_collections"),
+    Route("GET", "/collections/:collection", "C_by_id", ITEM,      FORM,    HIDDEN_ITEM, of="directus_collections"),
+    Route("GET", "/collections/:ids",        "C",       PAGE,      FORM,    LIST,        of="directus_collections"),
+
+    Route("GET", "/fields",                    "C",       FIELD_LIST, ALL_FIELDS, LIST, of="directus_fields"),
+    Route("GET", "/fields/:collection",        "C",       FIELD_LIST, NONE,       LIST, of="directus_fields"),
+    Route("GET", "/fields/:collection/:field", "C_by_id", ITEM,       FORM,       LIST, of="directus_fields"),
+    Route("GET", "/fields/:collection/:ids",   "C",       PAGE,       FORM,       LIST, of="directus_fields"),
+
+    Route("GET", "/relations",      "C",       PAGE, MANY, LIST,     of="directus_relations"),
+    Route("GET", "/relations/:id",  "C_by_id", ITEM, ONE,  ONE_ITEM, of="directus_relations"),
+    Route("GET", "/relations/:ids", "C",       PAGE, SOME, AS_IS, of="directus_relations"),
+
+    Route("GET",    "/server/ping",           "server_ping",     TEXT, anonymous=True),
+    Route("GET",    "/server/projects",       "server_projects", DATA, anonymous=True),
+    Route("POST",   "/server/projects",       "create_project",  GONE, NONE, AS_IS, OBJECT, anonymous=True),
+    Route("DELETE", "/server/projects/:name", "delete_project",  GONE, TOKEN_OF_SUPER_ADMIN, anonymous=True),
+)
+# fmt: on
+
+
+def app(projects: Projects, execute: Execute, graphql: App | None = None, paused: Paused | None = None) -> Middleware:
+    """The ASGI application of both doors: REST here, `/gql` and `/:project/gql` (and WebSockets) handed to `graphql`.
+
+    `execute`: the door of the schema. `paused`: whether a project is in maintenance.
+    """
+    return Middleware(projects, Adapter(ROUTES, projects, execute), graphql, paused)

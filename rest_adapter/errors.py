@@ -1,5 +1,7 @@
-"""In charge of how an error looks over REST: the one table from kinds and routes to HTTP statuses and codes. It must not
-raise core's errors anew or word them differently, except where a route hides what core says precisely."""
+"""In charge of how an error looks over REST: the one table from kinds and routes to HTTP statuses and codes.
+
+It must not word core's errors differently, except where a route hides what core says precisely.
+"""
 
 from __future__ import annotations
 
@@ -81,27 +83,30 @@ NOT_FOUND = Answer(404, 203, "Item not found")
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """How a route looks to a caller without any level on the collection (spec 02 §12.7.1); None: as core says it."""
+    """How a route looks to a caller without any level on the collection (spec 02 §12.7.1); None: as core says it.
+
+    `user_single`: to a user, when the parameter `single` makes a list one item.
+    """
 
     public: Answer | None = None
     user: Answer | None = None
+    user_single: Answer | None = None
     whatever_level: bool = False
     """Reads that a level does not allow look the same: a single read never tells why."""
     anonymous: bool = False
     """Core's "not authenticated" is the denial of this route as well."""
 
 
-AS_IT_IS = Denied()
-LIST = Denied(public=UNAUTHORIZED)
-LIST_SINGLE = Denied(public=UNAUTHORIZED, user=NOT_FOUND)
+AS_IS = Denied()
+LIST = Denied(public=UNAUTHORIZED, user_single=NOT_FOUND)
 ITEM = Denied(public=NOT_FOUND, user=NOT_FOUND, whatever_level=True)
 HIDDEN_ITEM = Denied(public=UNAUTHORIZED, user=NOT_FOUND)
 UPDATE = Denied(public=NOT_FOUND, user=NOT_FOUND)
 OWN = Denied(public=UNAUTHORIZED, user=UNAUTHORIZED, whatever_level=True, anonymous=True)
 
 
-def answer(error: BaseException, denied: Denied = AS_IT_IS, *, public: bool = True) -> Answer:
-    """How an error looks on a route with this column `denied`, to a public caller or a user.
+def answer(error: BaseException, denied: Denied = AS_IS, *, public: bool = True, single: bool = False) -> Answer:
+    """How an error looks on a route with this column `denied`, to a public caller or a user; `single`: of a list.
 
     What is none of core's errors is internal: no text of it reaches the client.
     """
@@ -111,8 +116,10 @@ def answer(error: BaseException, denied: Denied = AS_IT_IS, *, public: bool = Tr
         hidden = not error.level or (denied.whatever_level and isinstance(error, ReadDenied))
     else:
         hidden = denied.anonymous and isinstance(error, NotAuthenticated)
-    if hidden and (look := denied.public if public else denied.user) is not None:
-        return look
+    if hidden:
+        look = denied.public if public else (denied.user_single if single else None) or denied.user
+        if look is not None:
+            return look
     for kind in type(error).__mro__:
         if kind in STATUS:
             return Answer(STATUS[kind], error.code, error.message)

@@ -1,5 +1,7 @@
-"""In charge of reading PHP-style parameters: text of a query string or form body into typed values. Pure; no names of
-fields are known here, and nothing is judged that core judges (operators, fields, types)."""
+"""In charge of reading PHP-style parameters: text of a query string or form body into typed values. Pure.
+
+No fields are known here, and nothing is judged that core judges (operators, fields, types).
+"""
 
 from __future__ import annotations
 

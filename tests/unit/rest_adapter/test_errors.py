@@ -21,7 +21,9 @@ def _leaves(kind: type[TabulariumError]) -> Iterator[type[TabulariumError]]:
         yield from _leaves(one)
 
 
-LEAVES = sorted({leaf for leaf in _leaves(TabulariumError) if leaf.__module__ == "core.errors"}, key=lambda k: k.__name__)
+LEAVES = sorted(
+    {leaf for leaf in _leaves(TabulariumError) if leaf.__module__ == "core.errors"}, key=lambda k: k.__name__
+)
 
 
 @pytest.mark.parametrize("kind", LEAVES, ids=lambda kind: kind.__name__)
@@ -68,13 +70,12 @@ def test_what_is_not_core_s_is_internal_and_says_nothing() -> None:
 
 MATRIX = [
     ("list", errors.LIST, ReadDenied, (401, 3), (403, 300)),
-    ("list, single", errors.LIST_SINGLE, ReadDenied, (401, 3), (404, 203)),
     ("item", errors.ITEM, ReadDenied, (404, 203), (404, 203)),
-    ("several items", errors.AS_IT_IS, ReadDenied, (403, 300), (403, 300)),
+    ("several items", errors.AS_IS, ReadDenied, (403, 300), (403, 300)),
     ("collection", errors.HIDDEN_ITEM, ReadDenied, (401, 3), (404, 203)),
-    ("create", errors.AS_IT_IS, CreateDenied, (403, 301), (403, 301)),
+    ("create", errors.AS_IS, CreateDenied, (403, 301), (403, 301)),
     ("update", errors.UPDATE, UpdateDenied, (404, 203), (404, 203)),
-    ("delete", errors.AS_IT_IS, DeleteDenied, (403, 303), (403, 303)),
+    ("delete", errors.AS_IS, DeleteDenied, (403, 303), (403, 303)),
     ("own record", errors.OWN, ReadDenied, (401, 3), (401, 3)),
 ]
 
@@ -90,6 +91,12 @@ def test_a_caller_without_any_level(
     error = kind("articles", level=False)
     found = [errors.answer(error, denied, public=who) for who in (True, False)]
     assert [(one.status, one.code) for one in found] == [public, user]
+
+
+def test_a_list_of_one_is_not_found() -> None:
+    error = ReadDenied("articles")
+    found = [errors.answer(error, errors.LIST, public=who, single=True) for who in (True, False)]
+    assert [(one.status, one.code) for one in found] == [(401, 3), (404, 203)]
 
 
 def test_a_caller_with_some_level_learns_what_is_missing() -> None:

@@ -1,0 +1,214 @@
+"""In charge of answering a request of the route table: find the row, read the body, enter, run one operation, wrap.
+
+What any of these means is told elsewhere; nothing here knows a family of routes but the check of collection names.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Protocol
+
+from starlette.requests import ClientDisconnect
+
+from core.auth.credentials import NONE, Credentials
+from core.errors import NotFound, TabulariumError, Unauthorized, Unprocessable
+from rest_adapter import body, effects, envelope, errors, items, session
+from rest_adapter.call import Call
+from rest_adapter.operation import Operation, operation
+from rest_adapter.reply import Reply, error_reply, json_reply, text_reply
+from rest_adapter.request import Request
+from rest_adapter.route import Route, Router, Variants
+
+if TYPE_CHECKING:
+    from core.projects import Projects
+
+MOST_DOCUMENTS = 2000
+"""Documents kept per edition: routes times collections times sets of parameters."""
+
+log = logging.getLogger("tabularium.rest")
+
+
+class Execute(Protocol):
+    """The door of the schema, as `schema.execute` offers it."""
+
+    async def enter(self, project: Any, credentials: Credentials, **facts: Any) -> Any: ...
+
+    def server_visit(self, projects: Any, **facts: Any) -> Any: ...
+
+    async def run(self, visit: Any, document: Any, variables: Mapping[str, Any]) -> Any: ...
+
+
+class Adapter:
+    """The REST door of all projects. A plain ASGI application for requests that middleware has located."""
+
+    def __init__(self, routes: Iterable[Route], projects: Projects, execute: Execute) -> None:
+        rows = tuple(routes)
+        self._global = Router(row for row in rows if row.steps[:1] and row.steps[0] in session.GLOBAL)
+        self._below_project = Router(row for row in rows if not row.steps[:1] or row.steps[0] not in session.GLOBAL)
+        self._projects = projects
+        self._execute = execute
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request, always."""
+        request: Request = scope["tabularium.request"]
+        request.receive = receive
+        try:
+            reply = await self._answer(request)
+        except ClientDisconnect:
+            return
+        await reply.send(send)
+
+    async def _answer(self, request: Request) -> Reply:
+        try:
+            methods, values = self._find(request)
+            variants = methods.get(request.method)
+            if variants is None:
+                return error_reply(errors.METHOD_NOT_ALLOWED, [(b"allow", _allowed(methods))])
+        except TabulariumError as error:
+            return error_reply(errors.answer(error))
+        return await self._run(request, variants, values)
+
+    def _find(self, request: Request) -> tuple[Mapping[str, Variants], list[str]]:
+        """The rows of the path (spec 04 §1.1, 1.2). Raises Unauthorized where there is no project to ask, NotFound."""
+        if request.is_global:
+            methods, values = self._global.find(request.called)
+            if request.project is None and request.called[:1] != ("server",):
+                raise Unauthorized
+        else:
+            methods, values = self._below_project.find(request.path)
+            if request.project is None:
+                raise Unauthorized
+        if not methods:
+            raise NotFound
+        return methods, values
+
+    async def _run(self, request: Request, variants: Variants, values: list[str]) -> Reply:
+        began = perf_counter()
+        call = Call(variants.some, request)
+        visit: Any = None
+        try:
+            body_token = await self._choose(call, variants, values)
+            visit = await self._enter(call, body_token)
+            entered = perf_counter()
+            call.read_parameters()
+            arguments = call.arguments()
+            counts = call.counts
+            if "page" in counts:
+                call.base_url = await session.base_url(request)
+            ready = self._operation(visit, call, arguments, counts)
+            outcome = await self._execute.run(visit, ready.document, arguments)
+            ran = perf_counter()
+            if outcome.errors:
+                raise outcome.errors[0].error
+            found = outcome.data[ready.root]
+            assert call.route.answer is not None
+            members = call.route.answer.wrap(call, found)
+            if isinstance(members, str):
+                return text_reply(members)
+            public = call.route.anonymous or visit.session.actor.public
+            reply = json_reply(request, envelope.complete(members, outcome.warnings, public=public))
+            reply.headers += effects.headers(visit.session.context) if visit.session is not None else ()
+            reply.headers.append(_timing(began, entered, ran))
+            return reply
+        except ClientDisconnect:
+            raise
+        except Exception as error:
+            return self._failed(error, call, visit)
+
+    async def _choose(self, call: Call, variants: Variants, values: list[str]) -> str | None:
+        """Set the row that fits the ids and the body, and what they say. Answers the body's `access_token`.
+
+        Raises what is wrong with a body, SystemCollectionAccess, or the error of a form that the route does not know.
+        """
+        several = variants.named and "," in values[-1]
+        token, form = None, None
+        if variants.with_body:
+            call.payload = await body.read(call.request)
+            if isinstance(call.payload, dict) and call.request.method == "POST" and not variants.some.anonymous:
+                token = _taken(call)
+            form, call.payload = items.form(call.payload, values[0] if values else None)
+        route = variants.rows.get((several, form))
+        if route is None:
+            raise Unprocessable("The form of the body does not fit the ids of the path")
+        call.route = route
+        call.collection = route.of
+        call.values = dict(zip(route.placeholders, values, strict=True))
+        if route.of_path:
+            call.collection = call.values.pop("collection")
+            items.refuse_system(call.collection or "")
+        if several:
+            call.values["ids"] = call.values["ids"].split(",")
+        return token
+
+    async def _enter(self, call: Call, body_token: str | None) -> Any:
+        """The visit: who calls, on which edition. Raises what the door does, CollectionNotFound, the row's `refuse`."""
+        request, route = call.request, call.route
+        if request.is_global or request.project is None:
+            return self._execute.server_visit(self._projects, address=await session.address(request))
+        visit = await self._execute.enter(
+            request.project,
+            NONE if route.anonymous else session.credentials(request, body_token),
+            address=await session.address(request),
+            user_agent=request.header(b"user-agent") or "",
+            base_url=await session.base_url(request),
+            check_address=not route.anonymous,
+        )
+        if route.of_path:
+            items.require(call.collection or "", visit.session.snapshot)
+        if route.refuse is not None:
+            raise route.refuse()
+        return visit
+
+    def _operation(self, visit: Any, call: Call, arguments: Mapping[str, Any], counts: tuple[str, ...]) -> Operation:
+        """The document of the call, remembered with the edition."""
+        edition = visit.edition
+        known: dict[Any, Operation] = edition.adapter
+        key = (call.route, call.collection, counts, *arguments)
+        found = known.get(key)
+        if found is None:
+            if len(known) >= MOST_DOCUMENTS:
+                known.clear()
+            found = known[key] = operation(
+                edition.schema, edition.names, call.route, call.collection, tuple(arguments), counts
+            )
+        return found
+
+    def _failed(self, error: Exception, call: Call, visit: Any) -> Reply:
+        if not isinstance(error, TabulariumError):
+            log.error("%s %s failed", call.route.method, call.route.path, exc_info=error)
+        here = visit.session if visit is not None else None
+        public = here is None or here.actor.public
+        reply = error_reply(errors.answer(error, call.route.denied, public=public, single=bool(call.single)))
+        if here is not None:
+            reply.headers += effects.headers(here.context)
+        return reply
+
+
+def _taken(call: Call) -> str | None:
+    """`access_token` of a body, taken out of it, where no other credential is there (spec 02 §4.1)."""
+    assert isinstance(call.payload, dict)
+    request = call.request
+    if b"authorization" in request.headers or request.params.get("access_token"):
+        return None
+    value = call.payload.get("access_token")
+    if not isinstance(value, str) or not value:
+        return None
+    del call.payload["access_token"]
+    return value
+
+
+def _allowed(methods: Mapping[str, Variants]) -> bytes:
+    names = sorted(methods)
+    return ", ".join([*names, *(["HEAD"] if "GET" in names else []), "OPTIONS"]).encode()
+
+
+def _timing(began: float, entered: float, ran: float) -> tuple[bytes, bytes]:
+    """Milliseconds of the three steps, as browsers show them (`Server-Timing`)."""
+    ended = perf_counter()
+    return (
+        b"server-timing",
+        b"enter;dur=%.2f, run;dur=%.2f, json;dur=%.2f"
+        % ((entered - began) * 1e3, (ran - entered) * 1e3, (ended - ran) * 1e3),
+    )

@@ -1,0 +1,47 @@
+"""In charge of the routes of `/auth`: what of a body is a credential, and the odd member of an unfinished login."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.errors import TfaEnforced
+from rest_adapter.call import Call
+from rest_adapter.route import Answer
+
+
+def login(call: Call) -> dict[str, Any]:
+    """`email`, `password`, `otp` from the body, `mode` from body or query (spec 02 §5.1)."""
+    found = _texts(call, "email", "password", "otp", "mode")
+    if "mode" not in found and isinstance(mode := call.request.params.get("mode"), str):
+        found["mode"] = mode
+    return found
+
+
+def token(call: Call) -> dict[str, Any]:
+    """`token` from the body."""
+    return _texts(call, "token")
+
+
+def _texts(call: Call, *names: str) -> dict[str, Any]:
+    """The members that are text, or numbers as text; anything else is as good as absent: core says what is missing."""
+    body = call.payload if isinstance(call.payload, dict) else {}
+    found: dict[str, Any] = {}
+    for name in names:
+        value = body.get(name)
+        if isinstance(value, str):
+            found[name] = value
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            found[name] = str(value)
+    return found
+
+
+def _logged_in(call: Call, found: Any) -> dict[str, Any]:
+    """The user, and in jwt mode the token; with an `error` member while the second factor is not set up."""
+    data = {"user": found["user"]} if found["token"] is None else {"token": found["token"], "user": found["user"]}
+    if not found["tfa_pending"]:
+        return {"data": data}
+    return {"data": data, "error": {"code": TfaEnforced.code, "message": TfaEnforced.text}}
+
+
+LOGIN = Answer("{ token user tfa_pending }", _logged_in)
+TOKEN = Answer("{ token }", lambda call, found: {"data": {"token": found["token"]}})

@@ -1,0 +1,109 @@
+"""In charge of one call of one route as data, and of the arguments that it carries. Pure; it runs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rest_adapter import params
+from rest_adapter.body import Payload
+from rest_adapter.request import Request
+from rest_adapter.route import Route
+
+READERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
+    "fields": ("fields", params.paths),
+    "filter": ("where", params.conditions),
+    "q": ("q", lambda value: params.scalar(value) or None),
+    "sort": ("sort", params.names),
+    "limit": ("limit", params.integer),
+    "offset": ("offset", params.integer),
+    "page": ("page", params.integer),
+    "status": ("status", params.names),
+    "lang": ("lang", params.csv),
+    "groups": ("groups", params.names),
+    "comment": ("comment", params.scalar),
+    "activity_skip": ("activity_skip", lambda value: value == "1" or None),
+    "super_admin_token": ("super_admin_token", params.scalar),
+}
+"""Parameter of the query string → argument of the operation, and how it is read; None is an absent argument."""
+
+META: Mapping[str, str] = {
+    "collection": "collection",
+    "type": "type",
+    "result_count": "result_count",
+    "total_count": "total_count",
+    "status": "status_count",
+    "status_count": "status_count",
+    "filter_count": "filter_count",
+    "page": "page",
+}
+"""Token of the parameter `meta` → what it asks for."""
+
+
+@dataclass(slots=True)
+class Call:
+    """`values`: of the placeholders that are arguments. `payload`: the body. `collection`: whose items these are.
+
+    `single`: the parameter, None when it is absent (spec 03 §5.4). `meta`: what of it is asked for, None when the
+    parameter is absent or falsy (spec 03 §5.7). `base_url`: only where the answer needs it.
+    """
+
+    route: Route
+    request: Request
+    values: dict[str, Any] = field(default_factory=dict)
+    payload: Payload | None = None
+    collection: str | None = None
+    single: bool | None = None
+    meta: frozenset[str] | None = None
+    base_url: str = ""
+
+    def read_parameters(self) -> None:
+        """Find `single` and `meta`. Raises BadRequest (too many parameters)."""
+        takes = self.route.takes
+        if not takes or not self.request.query:
+            return
+        given = self.request.params
+        if "single" in given and "single" in takes:
+            self.single = _single(given["single"])
+        if "meta" in given and "meta" in takes:
+            self.meta = _meta(given["meta"])
+
+    @property
+    def counts(self) -> tuple[str, ...]:
+        """The members of the operation's `meta` that the answer needs."""
+        answer = self.route.answer
+        if not self.meta or answer is None or (self.single and answer.first):
+            return ()
+        return tuple(member for name, members in answer.counts.items() if name in self.meta for member in members)
+
+    def arguments(self) -> dict[str, Any]:
+        """The arguments that the request carries, by name. Raises Unprocessable, BadRequest (a wrong filter)."""
+        found = dict(self.values)
+        route = self.route
+        if route.takes and self.request.query:
+            for name, value in self.request.params.items():
+                if name in route.takes and name in READERS:
+                    argument, read = READERS[name]
+                    if (argument_value := read(value)) is not None:
+                        found[argument] = argument_value
+            if self.single and route.answer is not None and route.answer.first:
+                found["limit"] = 1
+        if route.arguments is not None:
+            found |= route.arguments(self)
+        elif route.body is not None:
+            found["payload"] = self.payload
+        return found
+
+
+def _single(value: Any) -> bool | None:
+    return {"1": True, "true": True, "0": False, "false": False}.get(value.lower()) if isinstance(value, str) else None
+
+
+def _meta(value: Any) -> frozenset[str] | None:
+    if not value or value == "0":
+        return None
+    tokens = params.names(value) or []
+    if "*" in tokens:
+        return frozenset(META.values())
+    return frozenset(META[token] for token in tokens if token in META)

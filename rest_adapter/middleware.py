@@ -1,0 +1,84 @@
+"""In charge of what is the same for every request of both doors: its project, CORS, HEAD, the overridden method.
+
+A plain ASGI application in front of the two; it runs no operation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from core.errors import Maintenance
+from core.settings import CorsConfig
+from rest_adapter import cors, errors, session
+from rest_adapter.reply import TEXT_TYPE, Reply, error_reply
+from rest_adapter.request import Request
+
+if TYPE_CHECKING:
+    from core.projects import Project, Projects
+
+App = Callable[[Any, Any, Any], Any]
+Paused = Callable[["Project"], bool]
+
+WITHOUT_PROJECT = CorsConfig()
+OVERRIDES = frozenset({"PATCH", "DELETE"})
+GRAPHQL = "gql"
+
+
+class Middleware:
+    """`rest` answers what `graphql` (`/gql`, `/:project/gql`) does not. `paused`: a project is in maintenance."""
+
+    def __init__(self, projects: Projects, rest: App, graphql: App | None = None, paused: Paused | None = None) -> None:
+        self._projects = projects
+        self._rest = rest
+        self._graphql = graphql
+        self._paused = paused
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Pass a request on, with the facts of it in the scope under "tabularium.request"."""
+        if scope["type"] != "http":
+            if self._graphql is not None:
+                await self._graphql(scope, receive, send)
+            return
+        method = scope["method"]
+        scope = dict(scope)
+        request = Request(scope)
+        session.locate(request, self._projects)
+        scope["tabularium.request"] = request
+        config = request.project.config.cors if request.project is not None else WITHOUT_PROJECT
+        origin = request.header(b"origin")
+        if method == "OPTIONS":
+            await Reply(200, b"", [TEXT_TYPE, *cors.preflight(config, origin)]).send(send)
+            return
+        if method == "HEAD":
+            scope["method"] = request.method = "GET"
+        elif method == "POST":
+            override = (request.header(b"x-http-method-override") or "").strip().upper()
+            if override in OVERRIDES:
+                scope["method"] = request.method = override
+        extra = cors.actual(config, origin, known=request.project is not None)
+        await self._pass(request, receive, _with_headers(send, extra, bodiless=method == "HEAD"))
+
+    async def _pass(self, request: Request, receive: Any, send: Any) -> None:
+        project = request.project
+        if project is not None and self._paused is not None and self._paused(project):
+            await error_reply(errors.answer(Maintenance())).send(send)
+        elif self._graphql is not None and request.called[-1:] == (GRAPHQL,) and len(request.called) <= 2:
+            await self._graphql(request.scope, receive, send)
+        elif not request.called:
+            await Reply(
+                302, b'{"public":true}', [(b"content-type", b"application/json"), (b"location", b"./admin/")]
+            ).send(send)
+        else:
+            await self._rest(request.scope, receive, send)
+
+
+def _with_headers(send: Any, extra: cors.Headers, *, bodiless: bool) -> Any:
+    async def answer(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), *extra]
+        elif bodiless and message["type"] == "http.response.body":
+            message["body"] = b""
+        await send(message)
+
+    return answer

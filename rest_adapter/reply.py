@@ -1,0 +1,67 @@
+"""In charge of the bytes of an answer: JSON, `ETag` and 304, the headers of an error. It knows no routes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+import orjson
+
+from rest_adapter.errors import Answer
+from rest_adapter.request import Request
+
+Headers = list[tuple[bytes, bytes]]
+
+JSON_TYPE = (b"content-type", b"application/json")
+TEXT_TYPE = (b"content-type", b"text/html; charset=UTF-8")
+# An answer depends on the caller, so no shared cache may keep it; a browser asks again with the tag.
+PRIVATE = (b"cache-control", b"private, no-cache")
+
+
+@dataclass(slots=True)
+class Reply:
+    """What is sent: `body` None is an answer without a body and without a content type."""
+
+    status: int
+    body: bytes | None = None
+    headers: Headers = field(default_factory=list)
+
+    async def send(self, send: Any) -> None:
+        """Hand it to the server."""
+        body = self.body
+        if body is not None:
+            self.headers.append((b"content-length", b"%d" % len(body)))
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        await send({"type": "http.response.body", "body": body or b""})
+
+
+def json_reply(request: Request, members: dict[str, Any]) -> Reply:
+    """200 with the members, 204 when there are none. A GET gets an `ETag`, and 304 when the client has that body."""
+    if not members:
+        return Reply(204)
+    body = orjson.dumps(members)
+    if request.method != "GET":
+        return Reply(200, body, [JSON_TYPE])
+    tag = b'"%s"' % sha256(body).hexdigest()[:32].encode()
+    known = request.headers.get(b"if-none-match")
+    if known is not None and _matches(known, tag):
+        return Reply(304, None, [(b"etag", tag), PRIVATE])
+    return Reply(200, body, [JSON_TYPE, (b"etag", tag), PRIVATE])
+
+
+def text_reply(text: str) -> Reply:
+    """200 with text that is no JSON (`pong`)."""
+    return Reply(200, text.encode(), [TEXT_TYPE])
+
+
+def error_reply(answer: Answer, headers: Headers | None = None) -> Reply:
+    """The error envelope (spec 04 §1.4)."""
+    message = answer.message.encode("utf-8", "replace").decode()  # it may quote a lone surrogate of the request
+    body = orjson.dumps({"error": {"code": answer.code, "message": message}})
+    return Reply(answer.status, body, [JSON_TYPE, *(headers or ())])
+
+
+def _matches(known: bytes, tag: bytes) -> bool:
+    """Whether `If-None-Match` names the tag; weak ones count as well (RFC 9110 §13.1.2)."""
+    return any(part.strip().removeprefix(b"W/") in (tag, b"*") for part in known.split(b","))
