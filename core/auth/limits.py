@@ -1,9 +1,10 @@
-"""In charge of the numbers that govern sign-in: lifetimes and attempts, from settings and configuration. Pure."""
+"""In charge of the numbers that govern sign-in: lifetimes, attempts, cost; from settings and configuration. Pure."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
+from core.auth.hashing import Cost
 from core.catalog.model import Snapshot
 from core.settings import ProjectConfig
 
@@ -33,6 +34,13 @@ def session_time(snapshot: Snapshot) -> timedelta:
 def attempts_allowed(snapshot: Snapshot) -> int:
     """Wrong passwords in a row that are tolerated; 0 = any number."""
     return max(0, _number(snapshot.setting("login_attempts_allowed", str(DEFAULT_ATTEMPTS))) or 0)
+
+
+def hashing_cost(config: ProjectConfig) -> Cost:
+    """What a new password hash costs: config `auth.hashing`, `memory` in KiB (spec 02 §8.2)."""
+    lanes = max(1, config.get("auth.hashing.parallelism"))
+    memory = max(8 * lanes, config.get("auth.hashing.memory"))
+    return Cost(max(1, config.get("auth.hashing.time")), memory, lanes)
 
 
 def _number(value: object) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -27,11 +28,11 @@ from core.errors import (
     UserSuspended,
     ValidationFailed,
 )
+from core.session import Session
 from core.settings import ProjectConfig
 from core.sql import accounts
 
 EMAIL = re.compile(r"[^@\s\x00-\x1f\"(),:;<>\[\\\]]+@[^@\s\x00-\x1f\"(),:;<>\[\\\]]+")
-LONGEST_PASSWORD = 4096
 BLANK = "This value should not be blank."
 NO_EMAIL = "This value is not a valid email address."
 MASK = "**********"
@@ -55,6 +56,11 @@ class Gate:
     now: datetime
 
     @property
+    def cost(self) -> hashing.Cost:
+        """What a password hash costs here."""
+        return limits.hashing_cost(self.config)
+
+    @property
     def moments(self) -> Moments:
         """How moments are bound here."""
         return Moments(self.snapshot, self.store.dialect)
@@ -76,64 +82,79 @@ class LoginResult:
     tfa_pending: bool
 
 
+async def gate_of(session: Session) -> Gate:
+    """The gate of the project that a session is on, for who knocks with it. Raises DatabaseUnavailable."""
+    project, context = session.project, session.context
+    return Gate(
+        store=await project.store(),
+        snapshot=session.snapshot,
+        config=project.config,
+        keys=project.keys,
+        turns=project.turns,
+        visitor=Visitor(context.address, context.user_agent),
+        now=context.now,
+    )
+
+
 async def authenticate(
-    gate: Gate, *, email: Any, password: Any, one_time: Any = None, mode: Any = "jwt", cookie: str | None = None
+    session: Session, *, email: Any, password: Any, one_time: Any = None, mode: Any = None
 ) -> LoginResult:
-    """Sign in. `one_time`: the OTP; `mode`: "cookie" when `cookie` (a fresh secret) shall be the credential, else jwt.
+    """Sign in, whoever the session is of. `one_time`: the OTP; `mode`: "cookie", anything else means a JWT.
 
     Raises InvalidLogin, InvalidCredentials, UserInactive, UserSuspended, MissingOtp, InvalidOtp, TooManyRequests.
     The password is checked first, so that nothing is told about an account to who does not have it.
     """
     _check_form(email, password)
-    secret = cookie if mode == "cookie" else None
+    gate = await gate_of(session)
     async with gate.turns.take(email.lower()):
         account = await _account(gate, email)
         if account is not None:
             await attempts.admit(gate, account.id, admin=account.role == ADMIN_ROLE)
         stored = account.password if account is not None else None
         # An unknown e-mail costs the same time as a wrong password.
-        right = await hashing.verify(password, stored) if len(password.encode()) <= LONGEST_PASSWORD else False
+        right = await hashing.verify(password, stored, gate.cost)
         if account is None:
             raise InvalidCredentials
         if not right:
             raise await attempts.failed(gate, account.id, InvalidCredentials())
         _check_status(account.status)
         step = await _check_otp(gate, account, one_time)
-        result = await _begin(gate, account, step, secret)
+        result = await _begin(gate, account, step, secrets.token_urlsafe(32) if mode == "cookie" else None)
     await _upgrade(gate, account, password)
     return result
 
 
-async def refresh(gate: Gate, token: Any) -> str:
+async def refresh(session: Session, token: Any) -> str:
     """A new JWT for one that is still valid and whose session lives (spec 02 §3.4).
 
     Raises ValidationFailed (no token), InvalidToken, ExpiredToken, UserInactive, UserSuspended, UserNotFound.
     """
     if not isinstance(token, str) or not token:
         raise ValidationFailed.of([Problem(("token",), BLANK)])
+    gate = await gate_of(session)
     claims = tokens.verify(gate.keys, token, "auth", now=gate.now.timestamp())
-    user, session = _integer(claims.get("id")), _integer(claims.get("sid"))
-    if user is None or ("sid" in claims and session is None):
+    user, named = _integer(claims.get("id")), _integer(claims.get("sid"))
+    if user is None or ("sid" in claims and named is None):
         raise InvalidToken
     async with gate.store.write() as connection:
         account = await _account_by_id(gate, connection, user)
         if account is None:
             raise UserNotFound
         _check_status(account.status)
-        row = await _renew(gate, connection, user, session, token)
+        row = await _renew(gate, connection, user, named, token)
     pending = account.enforced and not account.secret
     kept = {name: value for name, value in claims.items() if name not in ("exp", "ttl", "type", "key", "project")}
     return _token(gate, {**kept, "sid": row, "needs2FA": pending})
 
 
-async def _renew(gate: Gate, connection: Connection, user: int, session: int | None, token: str) -> int:
+async def _renew(gate: Gate, connection: Connection, user: int, named: int | None, token: str) -> int:
     """The id of the session row that a refresh belongs to, its end moved. A v8 token without one gets one."""
     expires = gate.now + limits.session_time(gate.snapshot)
-    row = await sessions.find(connection, gate.moments, user=user, now=gate.now, session=session, token=token)
+    row = await sessions.find(connection, gate.moments, user=user, now=gate.now, session=named, token=token)
     if row is not None:
         await sessions.extend(connection, gate.moments, row, expires)
         return row
-    if session is not None:
+    if named is not None:
         raise InvalidToken  # signed out, or the password was changed
     row = await sessions.start(
         connection, gate.moments, user=user, kind="jwt", visitor=gate.visitor, now=gate.now, expires=expires
@@ -264,9 +285,9 @@ def _token(gate: Gate, claims: Mapping[str, Any]) -> str:
 
 async def _upgrade(gate: Gate, account: Account, password: str) -> None:
     """Replace an old hash by one of today's kind; that it fails must not fail the login (spec 02 §8.2)."""
-    if account.password is None or not hashing.needs_rehash(account.password):
+    if account.password is None or not hashing.needs_rehash(account.password, gate.cost):
         return
-    new = await hashing.hash_password(password)
+    new = await hashing.hash_password(password, gate.cost)
     statement = accounts.replace_password(gate.store.dialect)
     values = {"user": account.id, "old": account.password, "new": new}
     try:

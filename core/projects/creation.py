@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from core.auth.login import BLANK, EMAIL, LONGEST_PASSWORD, NO_EMAIL
+from core.auth.hashing import LONGEST
+from core.auth.login import BLANK, EMAIL, NO_EMAIL
 from core.errors import Problem, ValidationFailed
 from core.settings.config import DIALECTS
 from core.settings.files import folder
@@ -118,7 +119,7 @@ def _fits(name: str, value: Any) -> bool:
         case "user_email":
             return EMAIL.fullmatch(value) is not None and len(value) <= COLUMN_SIZES["user_email"]
         case "user_password":
-            return len(value.encode()) <= LONGEST_PASSWORD
+            return len(value.encode()) <= LONGEST
     return "\0" not in value
 
 
@@ -141,8 +142,8 @@ def _forms(body: Mapping[str, Any]) -> list[Problem]:
 def _unsafe(body: Mapping[str, Any], data: Path) -> list[Problem]:
     """Paths that lead out of the data folder, and commands."""
     found: dict[str, Any] = {"logs_path": body.get("logs_path")}
-    if _dialect(body) == "sqlite":
-        found["db_name"] = body.get("db_name")
+    if _dialect(body) == "sqlite" and _fits("db_name", body.get("db_name")):
+        found["db_name"] = body["db_name"]
     storage = _branch(body, "storage")
     for name in ("root", "thumb_root"):
         # The root of a remote store is a prefix of keys, but what looks like a way out is refused there as well.

@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 import structlog
 
-from core.access.load import load_policy
 from core.access.policy import ADMIN_POLICY, NO_POLICY, Policy
 from core.auth.throttle import Turns
 from core.auth.tokens import TokenKeys
@@ -22,8 +21,9 @@ from core.catalog import load as catalog
 from core.catalog.model import Snapshot
 from core.context import ADMIN_ROLE
 from core.db.gateway import Store
+from core.db.policies import load_policy
 from core.errors import DatabaseUnavailable, NotInstalled, TabulariumError, Unavailable
-from core.migrate.install import is_installed
+from core.migrate.install import ensure, is_installed
 from core.settings import ProjectConfig
 from core.sql import accounts
 
@@ -88,6 +88,7 @@ class Project:
             store = await connect(self.config, self.data, pool_size=self.config.database.pool_size)
             if not await is_installed(store):
                 raise NotInstalled
+            await ensure(store)
             snapshot = await catalog.load_snapshot(store, blacklist=self.config.table_blacklist)
         except BaseException as error:
             self._failed_at = time.monotonic()

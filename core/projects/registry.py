@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 
-from core.auth import hashing
+from core.auth import hashing, limits
 from core.auth.login import BLANK
 from core.auth.throttle import Throttle
 from core.errors import (
@@ -27,7 +27,7 @@ from core.errors import (
     UnknownProject,
     ValidationFailed,
 )
-from core.migrate.install import install, is_installed, uninstall
+from core.migrate.install import drop_system_tables, install, is_installed
 from core.projects.creation import NewProject
 from core.projects.project import Project, connect
 from core.settings import ConfigurationError, ProjectConfig, Settings, files
@@ -172,12 +172,14 @@ class Projects:
                 raise ProjectExists("The database already contains system tables.")
             if installed and wanted.existing:
                 return
+            if not wanted.user_email:
+                raise ValidationFailed.of([Problem((name,), BLANK) for name in ("user_email", "user_password")])
             if installed:
-                await uninstall(store)
+                await drop_system_tables(store)
             await install(
                 store,
                 admin_email=wanted.user_email,
-                admin_password_hash=await hashing.hash_password(wanted.user_password),
+                admin_password_hash=await hashing.hash_password(wanted.user_password, limits.hashing_cost(config)),
                 admin_token=wanted.user_token,
                 project_name=wanted.project_name,
                 app_url=wanted.app_url,
@@ -202,7 +204,7 @@ class Projects:
             store = await connect(project.config, self.settings.data, pool_size=2)
             try:
                 if await is_installed(store):
-                    await uninstall(store)
+                    await drop_system_tables(store)
             finally:
                 await store.close()
             self._forget_file(key)

@@ -156,6 +156,7 @@ TREE: Branch = {
         "secret_key": _text(),
         "public_key": _text(""),
         "ttl": _int(20),
+        "hashing": {"time": _int(3), "memory": _int(65536), "parallelism": _int(4)},
         "social_providers": Open(PROVIDER),
         "reveal_reset_errors": _bool(False),
         "reset_url_allow_list": _list(),
