@@ -256,7 +256,7 @@ _SQLITE_PRIMARY: dict[int, type[DatabaseError]] = {
     18: DataTooLong,
     20: DataRejected,
     25: DataRejected,
-    **dict.fromkeys((7, 8, 10, 11, 13, 14, 23, 26), Unavailable),
+    **dict.fromkeys((7, 10, 11, 13, 14, 23, 26), Unavailable),
 }
 _SQLITE_MISSING = re.compile(r"no such (?:table|column): (?P<name>.+)|has no column named (?P<column>.+)")
 _SQLITE_EXISTS = re.compile(r"already exists$|^duplicate column name")

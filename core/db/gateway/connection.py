@@ -276,6 +276,10 @@ class Connection(ABC):
 class Pool(ABC):
     """What a dialect gives the store; `take` raises Unavailable or a driver's error, `give` never fails the caller."""
 
+    def take_now(self, *, write: bool) -> Connection | None:
+        """A connection that can be had without waiting, or None."""
+        return None
+
     @abstractmethod
     async def take(self, *, write: bool) -> Connection: ...
 

@@ -81,13 +81,21 @@ class PostgresConnection(Connection):
             await self._raw.execute("ROLLBACK")
 
     def _translate(self, error: Exception) -> DatabaseError:
-        return ConnectionLost() if self._raw.is_closed() else translate(error)
+        return ConnectionLost() if self._is_closed() else translate(error)
+
+    def _is_closed(self) -> bool:
+        try:
+            closed: bool = self._raw.is_closed()
+        except asyncpg.InterfaceError:
+            # The pool has taken a lost connection back already, and with it all that can be asked of it.
+            return True
+        return closed
 
     async def give_back(self) -> None:
-        if self.broken:
-            self._raw.terminate()
         # A connection that cannot be given back clean is closed by asyncpg, and that is all there is to do.
         with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            if self.broken:
+                self._raw.terminate()
             await self.lease.release()
 
 
@@ -153,10 +161,10 @@ def ssl_argument(options: Options) -> dict[str, Any]:
 
 def translate(error: BaseException) -> DatabaseError:
     """The error of what asyncpg or the network raised."""
+    if isinstance(error, asyncpg.InvalidCachedStatementError | asyncpg.exceptions.OutdatedSchemaCacheError):
+        return StalePlan()
     if isinstance(error, asyncpg.PostgresError):
         return errors.from_postgres(error)
-    if isinstance(error, asyncpg.exceptions.OutdatedSchemaCacheError):
-        return StalePlan()
     # The driver refuses a value of the wrong Python type before it is sent.
     if isinstance(error, asyncpg.exceptions._base.DataError | ValueError | OverflowError):
         return DataRejected()

@@ -58,6 +58,9 @@ class Held:
         self.db.set_progress_handler(self._look, _FINE)
 
     def _prepare(self, writes: bool) -> None:
+        if sys.version_info >= (3, 12):
+            # A quoted name that is no column would be read as text; before 3.12 only a qualified name is safe.
+            self.db.setconfig(sqlite3.SQLITE_DBCONFIG_DQS_DML, False)
         if writes:
             self.db.execute("PRAGMA journal_mode = WAL").close()
         self.db.execute("PRAGMA foreign_keys = ON").close()
@@ -282,8 +285,13 @@ class SqlitePool(Pool):
         finally:
             self._turn.release()
 
+    def take_now(self, *, write: bool) -> Connection | None:
+        return None if write or not self._free else self._lend(self._free.pop())
+
     async def take(self, *, write: bool) -> Connection:
-        held = await self._take_writer() if write else await self._take_reader()
+        return self._lend(await self._take_writer() if write else await self._take_reader())
+
+    def _lend(self, held: Held) -> Connection:
         return SqliteConnection(held, self._counter, self._slow, tries_loop=self._place.options.loop_steps > 0)
 
     async def give(self, connection: Connection) -> None:

@@ -91,6 +91,8 @@ class Store:
         return await self._engine.run(fn, write=write)
 
     async def _take(self, *, write: bool) -> Connection:
+        if (connection := self._pool.take_now(write=write)) is not None:
+            return connection
         try:
             async with asyncio.timeout(self.options.acquire_timeout):
                 return await self._pool.take(write=write)
