@@ -85,7 +85,7 @@ class Column:
     generated: bool = False
     """Computed by the database (GENERATED ALWAYS AS …): never written."""
     indexed: bool = False
-    """First column of an index, so that ordered reads of few rows need no sort."""
+    """First column of an index, so that ordered reads of few rows need no sort (asked of PostgreSQL only)."""
     signed: bool = True
     comment: str = ""
     nocase: bool = False
@@ -218,13 +218,15 @@ class Collection:
 class Snapshot:
     """One frozen picture of a project. Swapped whole; a request keeps the one it began with.
 
-    `version`: head of the change log when it was read. `settings`: key → stored text or None.
+    `version`: head of the change log when it was read. `settings`: key → stored text or None. `blacklisted`:
+    (collection, field) pairs that the read blacklist of some role names; GraphQL promises no value for them.
     """
 
     version: int
     dialect: str
     collections: Mapping[str, Collection]
     settings: Mapping[str, str | None] = field(default_factory=lambda: EMPTY)
+    blacklisted: frozenset[tuple[str, str]] = frozenset()
 
     def setting(self, key: str, default: str | None = None) -> str | None:
         """The stored text of a setting, `default` when its row is missing."""

@@ -209,14 +209,14 @@ _POSTGRES_COLUMNS = """
     WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
     ORDER BY c.relname, a.attnum"""
 _POSTGRES_KEYS = """
-    SELECT c.relname, i.indisprimary, ARRAY(
+    SELECT c.relname, i.indisprimary, i.indisunique, ARRAY(
         SELECT a.attname::text FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, place)
         JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number
         WHERE k.place <= i.indnkeyatts ORDER BY k.place)
     FROM pg_catalog.pg_index i
     JOIN pg_catalog.pg_class c ON c.oid = i.indrelid
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE n.nspname = current_schema() AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+    WHERE n.nspname = current_schema() AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
     ORDER BY c.relname, i.indexrelid"""
 _POSTGRES_FOREIGN = """
     SELECT c.relname, r.relname, ARRAY(
@@ -255,10 +255,12 @@ def _postgres(column_rows: Rows, key_rows: Rows, foreign_rows: Rows) -> list[Tab
         )
     primary: dict[str, list[str]] = {}
     uniques: defaultdict[str, list[list[str]]] = defaultdict(list)
-    for table, is_primary, names in key_rows:
+    indexed: defaultdict[str, set[str]] = defaultdict(set)
+    for table, is_primary, is_unique, names in key_rows:
+        indexed[table].add(names[0])
         if is_primary:
             primary[table] = list(names)
-        else:
+        elif is_unique:
             uniques[table].append(list(names))
     foreign: defaultdict[str, list[ForeignKey]] = defaultdict(list)
     for table, target, ours, theirs in foreign_rows:
@@ -266,7 +268,7 @@ def _postgres(column_rows: Rows, key_rows: Rows, foreign_rows: Rows) -> list[Tab
     return [
         _table(
             name,
-            found,
+            [replace(column, indexed=True) if column.name in indexed[name] else column for column in found],
             is_view=kind in ("v", "m"),
             primary=primary.get(name, ()),
             uniques=uniques[name],
