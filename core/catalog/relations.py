@@ -1,7 +1,7 @@
 """In charge of finding the relations of a project: rows of directus_relations, types, foreign keys (spec 01 §8). Pure.
 
 In this order: what a type says of itself (file, user, owner, user_updated), then rows, then foreign keys of the
-database for columns that no row names. A relation on a primary key is none, nor is one whose collections are not there.
+database for columns that have no relation yet. A relation on a primary key is none, nor is one whose collections are not there.
 """
 
 from __future__ import annotations
@@ -52,10 +52,8 @@ def relate(tables: Mapping[str, Table], fields: Fields, rows: Iterable[RelationR
     """
     found: Relations = {name: {} for name in tables}
     _built_in(found, tables, fields)
-    ordered = sorted(rows, key=lambda row: row.id)
-    _from_rows(found, tables, fields, ordered)
-    aliases = _from_foreign_keys(found, tables, fields, {(row.collection_many, row.field_many) for row in ordered})
-    return Related(found, aliases)
+    _from_rows(found, tables, fields, sorted(rows, key=lambda row: row.id))
+    return Related(found, _from_foreign_keys(found, tables, fields))
 
 
 def _single_key(tables: Mapping[str, Table], name: str | None) -> str | None:
@@ -127,9 +125,7 @@ def _language_field(fields: Mapping[str, Field]) -> str | None:
     return next((name for name, item in fields.items() if item.type == "lang" and item.column is not None), None)
 
 
-def _from_foreign_keys(
-    found: Relations, tables: Mapping[str, Table], fields: Fields, named: set[tuple[str, str]]
-) -> dict[str, dict[str, Field]]:
+def _from_foreign_keys(found: Relations, tables: Mapping[str, Table], fields: Fields) -> dict[str, dict[str, Field]]:
     """Offer the database's own foreign keys: a ToOne on the child, and on the target a field for the way back."""
     aliases: defaultdict[str, dict[str, Field]] = defaultdict(dict)
     for child, table in tables.items():
@@ -139,7 +135,7 @@ def _from_foreign_keys(
             target_key = _single_key(tables, target)
             if len(key.columns) != 1 or target_key is None or key.target_columns != (target_key,):
                 continue
-            if (child, column) in named or column in found[child] or not _is_reference(tables, child, column):
+            if column in found[child] or not _is_reference(tables, child, column):
                 continue
             relation = ToOne(child, column, target, target_key)
             found[child][column] = relation

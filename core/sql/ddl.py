@@ -86,7 +86,8 @@ def literal(text: str, dialect: str) -> str:
     """A text as an SQL literal."""
     if "\x00" in text:
         raise Unprocessable("A text cannot contain a NUL character")
-    return str(_literals(dialect)(text))
+    # MySQL reads a backslash as an escape: one before the closing quote would let the text run on as SQL.
+    return str(_literals(dialect)(text.replace("\\", "\\\\") if dialect == "mysql" else text))
 
 
 def column_type(column: ColumnSpec, dialect: str) -> str:
