@@ -13,6 +13,7 @@ WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 BLANKS = " \t\n\r\v\f"
 # More digits than any column takes. `1e999999` is seven characters, and a million once it is written out.
 MAX_DIGITS = 1000
+MAX_BITS = 3400
 INT64 = range(-(2**63), 2**63)
 EXACT_DIGITS = 15
 """Decimal digits that a double keeps, and so a JSON number (spec 03 §8.2)."""
@@ -23,7 +24,7 @@ SIZES = {"TINYINT": 8, "SMALLINT": 16, "MEDIUMINT": 24, "INT": 32, "INTEGER": 32
 def number(value: Any) -> int | Decimal | None:
     """The finite number that a value is or spells (blanks around it allowed), else None. True is 1."""
     if isinstance(value, int):
-        return int(value)
+        return int(value) if value.bit_length() <= MAX_BITS else None
     if isinstance(value, float):
         value = repr(value)  # the shortest text that gives the same float: 0.1 is 0.1
     if isinstance(value, Decimal):
@@ -59,7 +60,8 @@ def text_of(value: Any) -> str:
     if isinstance(value, Decimal):
         return format(value, "f")
     if not isinstance(value, float):
-        return str(value)
+        # Python writes no integer of more than 4300 digits, so that nobody makes it work for hours.
+        return str(value) if value.bit_length() <= MAX_BITS else f"{Decimal(value):e}"
     if value.is_integer() and abs(value) < 1e15:
         return str(int(value))
     mantissa, mark, exponent = repr(value).partition("e")

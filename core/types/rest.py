@@ -128,9 +128,9 @@ def _decimal(field: Field) -> Encode:
 
 def _number_or_exact(value: Any) -> Any:
     """A decimal column without limits: a number as long as a double keeps it, as with big integers."""
-    if isinstance(value, Decimal) and value.is_finite() and sum(numbers.digits(value)) > numbers.EXACT_DIGITS:
-        return exact(value)
-    return _number(value)
+    # Counting digits is slow: only for values whose text is long enough to have too many.
+    long = isinstance(value, Decimal) and len(str(value)) > numbers.EXACT_DIGITS and value.is_finite()
+    return exact(value) if long and sum(numbers.digits(value)) > numbers.EXACT_DIGITS else _number(value)
 
 
 def text_number(value: Any) -> Any:
@@ -214,13 +214,15 @@ def _iso(family: str, dialect: str) -> Encode:
 
 
 def _iso_native(value: datetime) -> str:
-    return dates.datetime_text(value).replace(" ", "T", 1) + "+00:00"
+    text = value.isoformat()[:26].removesuffix("+00:00")
+    return (text if len(text) == 19 else dates.trimmed(text)) + "+00:00"
 
 
 def _iso_text(value: Any) -> str | None:
-    if isinstance(value, date):
-        value = value.isoformat()
-    found = dates.moment(str(value))
+    text = str(value)
+    if len(text) == 19 and text[10] == " " and "-00" not in text:
+        return f"{text[:10]}T{text[11:]}+00:00"
+    found = dates.moment(text)
     return _iso_native(found.at) if found else None
 
 
