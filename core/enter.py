@@ -32,7 +32,9 @@ async def enter(
     now = now or datetime.now(UTC)
     store = await project.store()
     async with store.read() as connection:
-        found = await resolve(project.keys, connection, credentials, now, enrolling=enrolling)
+        found = await resolve(
+            project.keys, connection, credentials, now, enrolling=enrolling, verified=project.verified
+        )
     if found.head != project.head:
         await project.refresh(found.head)
     if check_address and found.whitelist and not listed(address, found.whitelist):
@@ -47,6 +49,13 @@ async def enter(
             address=address,
             user_agent=user_agent,
             base_url=base_url,
+            mount=_path_of(base_url),
             credential_rejected=found.rejected,
         ),
     )
+
+
+def _path_of(base_url: str) -> str:
+    """The mount path of a base URL: "" or "/api"."""
+    _, slash, path = base_url.partition("://")[2].partition("/")
+    return slash + path

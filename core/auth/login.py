@@ -96,16 +96,13 @@ async def gate_of(session: Session) -> Gate:
     )
 
 
-async def authenticate(
-    session: Session, *, email: Any, password: Any, one_time: Any = None, mode: Any = None
-) -> LoginResult:
-    """Sign in, whoever the session is of. `one_time`: the OTP; `mode`: "cookie", anything else means a JWT.
+async def authenticate(gate: Gate, *, email: Any, password: Any, one_time: Any = None, mode: Any = None) -> LoginResult:
+    """Sign in. `one_time`: the OTP; `mode`: "cookie", anything else means a JWT.
 
     Raises InvalidLogin, InvalidCredentials, UserInactive, UserSuspended, MissingOtp, InvalidOtp, TooManyRequests.
     The password is checked first, so that nothing is told about an account to who does not have it.
     """
     _check_form(email, password)
-    gate = await gate_of(session)
     async with gate.turns.take(email.lower()):
         account = await _account(gate, email)
         if account is not None:
@@ -124,14 +121,13 @@ async def authenticate(
     return result
 
 
-async def refresh(session: Session, token: Any) -> str:
+async def refresh(gate: Gate, token: Any) -> str:
     """A new JWT for one that is still valid and whose session lives (spec 02 §3.4).
 
     Raises ValidationFailed (no token), InvalidToken, ExpiredToken, UserInactive, UserSuspended, UserNotFound.
     """
     if not isinstance(token, str) or not token:
         raise ValidationFailed.of([Problem(("token",), BLANK)])
-    gate = await gate_of(session)
     claims = tokens.verify(gate.keys, token, "auth", now=gate.now.timestamp())
     user, named = _integer(claims.get("id")), _integer(claims.get("sid"))
     if user is None or ("sid" in claims and named is None):

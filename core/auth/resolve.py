@@ -13,6 +13,7 @@ from typing import Any
 
 from core.auth.credentials import Credentials
 from core.auth.tokens import TokenKeys, is_jwt, verify
+from core.cache.lru import Lru
 from core.context import PUBLIC, Actor
 from core.db.gateway import Connection
 from core.errors import CredentialsError
@@ -37,18 +38,28 @@ class Resolved:
     whitelist: str | None
 
 
+Verified = Lru[str, dict[str, Any]]
+
+
 async def resolve(
-    keys: TokenKeys, connection: Connection, credentials: Credentials, now: datetime, *, enrolling: bool = False
+    keys: TokenKeys,
+    connection: Connection,
+    credentials: Credentials,
+    now: datetime,
+    *,
+    enrolling: bool = False,
+    verified: Verified | None = None,
 ) -> Resolved:
     """The caller, with one statement on `connection`. `now`: aware UTC.
 
+    `verified`: claims of tokens that were verified with these keys before, kept by the project.
     `enrolling`: the request sets up the second factor, so its absence does not make the caller public (spec 02 §6).
     Raises DatabaseError's subclasses.
     """
     presented = credentials.token
     kind, value, claims = "public", None, None
     if presented is not None:
-        kind, value, claims = _identify(keys, presented, now)
+        kind, value, claims = _identify(keys, presented, now, verified)
     statement = caller(connection.dialect, kind)
     row = await connection.row(statement.text, () if kind == "public" else (value,))
     assert row is not None  # the statement begins at an aggregate
@@ -58,8 +69,13 @@ async def resolve(
     return Resolved(actor, False, row[0], row[11])
 
 
-def _identify(keys: TokenKeys, token: str, now: datetime) -> tuple[str, Any, dict[str, Any] | None]:
+def _identify(
+    keys: TokenKeys, token: str, now: datetime, verified: Verified | None
+) -> tuple[str, Any, dict[str, Any] | None]:
     """How to look for the owner of a token: by id (a valid JWT), by token, or not at all."""
+    claims = verified.get(token) if verified is not None else None
+    if claims is not None and claims["exp"] > now.timestamp():
+        return "id", claims["id"], claims
     if not is_jwt(token):
         # NUL cannot be compared on PostgreSQL, and what is longer than the column can be nobody's.
         storable = len(token) <= LONGEST_STATIC and "\0" not in token
@@ -71,6 +87,8 @@ def _identify(keys: TokenKeys, token: str, now: datetime) -> tuple[str, Any, dic
     user = claims.get("id")
     if isinstance(user, bool) or not isinstance(user, int) or not 0 < user <= LARGEST_ID:
         return "public", None, None
+    if verified is not None:
+        verified[token] = claims
     return "id", user, claims
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,6 +32,7 @@ T = TypeVar("T")
 
 PLANS = 2000
 ROLES = 500
+TOKENS = 5000
 RETRY_AFTER = 0.5
 """Seconds in which a database that could not be reached is not tried again: a flood of requests must not queue."""
 RELOAD_PAUSE = 1.0
@@ -48,6 +50,10 @@ class Project:
         self.data = data
         self.keys = TokenKeys.of(config.key, config.public_key, config.secret_key)
         self.turns = Turns()
+        self.root_url: str = config.get("storage.root_url", "")
+        """Prefix of the URLs of files (spec 04 §7)."""
+        self.verified: Lru[str, Any] = Lru(TOKENS)
+        """Claims of JWTs whose signature was found right; their end is looked at each time."""
         self.plans: Lru[Any, Any] = Lru(PLANS)
         """Compiled plans, by shape; filled by the engine, emptied when the collections change."""
         self.editions: Any = None
@@ -111,6 +117,11 @@ class Project:
             await store.close()
 
     @property
+    def server_version(self) -> str:
+        """The version of this server."""
+        return version("tabularium")
+
+    @property
     def opened(self) -> bool:
         """Whether the database is open and the snapshot loaded."""
         return self._store is not None
@@ -127,8 +138,8 @@ class Project:
     async def refresh(self, head: int) -> None:
         """Take notice of a change log that has moved to `head` (other processes write it as well).
 
-        Policies are forgotten at once, settings are read at once. A new schema is read beside the requests, which go
-        on with the old one; `settled` waits for it. Raises DatabaseError's subclasses.
+        Policies are forgotten, settings are read at once. A new schema is read beside the requests, which go on with
+        the old one; `settled` waits for it. Raises DatabaseError's subclasses.
         """
         known = self.head
         if head == known:
@@ -148,12 +159,11 @@ class Project:
         schema = {collection or "" for kind, collection in found if kind == "schema"} or (
             {""} if head < known else set()
         )
-        if schema or any(kind == "settings" for kind, _ in found):
-            self._wanted = head
-            self._changing |= schema
-            flight = self._start("reload", self._reload)
-            if not self._changing:
-                await asyncio.wait([flight], timeout=SETTLE_WITHIN)
+        self._wanted = head
+        self._changing |= schema
+        flight = self._start("reload", self._reload)
+        if not self._changing:
+            await asyncio.wait([flight], timeout=SETTLE_WITHIN)
 
     def changing(self, collection: str) -> bool:
         """Whether a newer snapshot that tells something else of this collection is on its way."""

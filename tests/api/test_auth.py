@@ -13,7 +13,7 @@ import pytest
 
 from core.auth import hashing
 from core.auth.credentials import NONE, Credentials
-from core.auth.login import LoginResult, authenticate, refresh
+from core.auth.login import Gate, LoginResult, authenticate, gate_of, refresh
 from core.auth.otp import password_at
 from core.auth.tokens import fingerprint, sign, verify
 from core.db.gateway import Store
@@ -34,7 +34,6 @@ from core.errors import (
     ValidationFailed,
 )
 from core.projects import Project
-from core.session import Session
 from tests import backends
 from tests.projects import ADMIN_EMAIL, ADMIN_PASSWORD, ADMIN_TOKEN, project
 
@@ -62,8 +61,8 @@ class House:
             await connection.execute(sql)
         return []
 
-    async def visitor(self, now: datetime = NOW, **more: Any) -> Session:
-        return await enter(self.project, NONE, now=now, address="10.0.0.9", user_agent="browser", **more)
+    async def visitor(self, now: datetime = NOW) -> Gate:
+        return await gate_of(await enter(self.project, NONE, now=now, address="10.0.0.9", user_agent="browser"))
 
     async def login(self, email: str = "ada@example.org", password: str = PASSWORD, **more: Any) -> LoginResult:
         now = more.pop("now", NOW)
@@ -197,7 +196,7 @@ async def test_the_case_of_an_email_does_not_matter(house: House, email: str) ->
 
 async def test_loopback_is_written_as_localhost_in_the_activity_only(house: House) -> None:
     session = await enter(house.project, NONE, now=NOW, address="127.0.0.1")
-    await authenticate(session, email="ada@example.org", password=PASSWORD)
+    await authenticate(await gate_of(session), email="ada@example.org", password=PASSWORD)
     assert [row[4] for row in await house.run(ROWS)] == ["localhost"]
     assert [row[4] for row in await house.run(SESSIONS)] == ["127.0.0.1"]
 
@@ -465,14 +464,14 @@ async def test_static_tokens(house: House) -> None:
     assert await house.whoami(ADMIN_TOKEN) == (1, 1, False)
     assert await house.whoami("token-active") == (4, 3, False)
     session = await enter(
-        house.project, Credentials("query", ADMIN_TOKEN), now=NOW, address="10.0.0.9", base_url="http://x"
+        house.project, Credentials("query", ADMIN_TOKEN), now=NOW, address="10.0.0.9", base_url="http://x/api"
     )
     actor = session.actor
     assert (actor.admin, actor.public, actor.email, actor.first_name, actor.session) == (
         True, False, ADMIN_EMAIL, "Admin", None,
     )  # fmt: skip
     assert session.policy.admin is True
-    assert (session.context.address, session.context.base_url, session.context.now) == ("10.0.0.9", "http://x", NOW)
+    assert (session.context.address, session.context.mount, session.context.now) == ("10.0.0.9", "/api", NOW)
 
 
 @pytest.mark.parametrize("token", [
@@ -511,6 +510,15 @@ async def test_a_change_of_the_user_counts_at_once(house: House) -> None:
     assert await house.whoami("token-active") == (4, None, False)
     await house.run("UPDATE directus_users SET status = 'suspended' WHERE id = 4")
     assert await house.whoami("token-active") == (0, 2, True)
+
+
+async def test_a_token_that_was_good_once_is_looked_at_again(house: House) -> None:
+    token = (await house.login()).token
+    assert await house.whoami(token) == (4, 3, False)
+    assert await house.whoami(token, NOW + timedelta(minutes=20)) == (0, 2, True)
+    assert await house.whoami(token) == (4, 3, False)
+    await house.run("DELETE FROM directus_users WHERE id = 4")
+    assert await house.whoami(token) == (0, 2, True)
 
 
 async def test_without_credentials_nothing_is_refused(house: House) -> None:
