@@ -24,6 +24,7 @@ from core.catalog.model import (
 )
 from core.catalog.relations import RelationRow, relate
 from core.catalog.tables import Table
+from core.context import ADMIN_ROLE
 from core.frozen import EMPTY
 
 Row = Mapping[str, Any]
@@ -34,6 +35,7 @@ FIELD_COLUMNS = (
     "hidden_detail", "hidden_browse", "sort", "width", "group", "note", "translation",
 )  # fmt: skip
 RELATION_COLUMNS = ("id", "collection_many", "field_many", "collection_one", "field_one", "junction_field")
+PERMISSION_COLUMNS = ("role", "collection", "read_field_blacklist")
 
 _SPECIAL = {
     "status": "status_field",
@@ -53,6 +55,7 @@ class Metadata:
     collections: tuple[Row, ...] = ()
     fields: tuple[Row, ...] = ()
     relations: tuple[Row, ...] = ()
+    permissions: tuple[Row, ...] = ()
     settings: Mapping[str, str | None] = field(default_factory=lambda: EMPTY)
 
 
@@ -86,7 +89,24 @@ def build(
         )
         for name, table in shown.items()
     }
-    return Snapshot(version, dialect, MappingProxyType(collections), MappingProxyType(dict(metadata.settings)))
+    return Snapshot(
+        version=version,
+        dialect=dialect,
+        collections=MappingProxyType(collections),
+        settings=MappingProxyType(dict(metadata.settings)),
+        blacklisted=blacklisted(metadata.permissions),
+    )
+
+
+def blacklisted(permissions: Iterable[Row]) -> frozenset[tuple[str, str]]:
+    """The (collection, field) pairs that the read blacklist of some role names; rows of administrators do not count."""
+    return frozenset(
+        (str(row.get("collection")), name)
+        for row in permissions
+        if row.get("role") != ADMIN_ROLE
+        for name in str(row.get("read_field_blacklist") or "").split(",")
+        if name
+    )
 
 
 def _is_shown(name: str, table: Table, blacklist: frozenset[str]) -> bool:

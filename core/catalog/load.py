@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from core.catalog import build as building
@@ -38,7 +39,7 @@ async def load_snapshot(store: Store, *, blacklist: frozenset[str] = frozenset()
 async def refresh(store: Store, snapshot: Snapshot, *, blacklist: frozenset[str] = frozenset()) -> Snapshot:
     """The present picture, read anew as far as the change log says that it differs from `snapshot`.
 
-    Changes of settings and policies leave the schema alone and cost two statements; the same snapshot comes back when
+    Changes of settings and policies leave the schema alone and cost one statement each; the same snapshot comes back when
     nothing was logged.
     """
     dialect = store.dialect
@@ -53,12 +54,15 @@ async def refresh(store: Store, snapshot: Snapshot, *, blacklist: frozenset[str]
             )
         }
         if version > snapshot.version and kinds <= {"settings", "policy"}:
-            if kinds == {"policy"}:
-                return replace(snapshot, version=version)
-            rows = await _rows(connection, dialect, "directus_settings", ("key", "value"))
-            settings = _settings(rows)
-            if settings.get("status_mapping") == snapshot.settings.get("status_mapping"):
-                return replace(snapshot, version=version, settings=settings)
+            changed = replace(snapshot, version=version)
+            if "policy" in kinds:
+                rows = await _rows(connection, dialect, "directus_permissions", building.PERMISSION_COLUMNS)
+                changed = replace(changed, blacklisted=building.blacklisted(rows))
+            if "settings" in kinds:
+                rows = await _rows(connection, dialect, "directus_settings", ("key", "value"))
+                changed = replace(changed, settings=_settings(rows))
+            if changed.settings.get("status_mapping") == snapshot.settings.get("status_mapping"):
+                return changed
     return await load_snapshot(store, blacklist=blacklist)
 
 
@@ -83,6 +87,7 @@ async def _metadata(connection: Connection, tables: Mapping[str, Table]) -> buil
         collections=await rows("directus_collections", building.COLLECTION_COLUMNS),
         fields=await rows("directus_fields", building.FIELD_COLUMNS),
         relations=await rows("directus_relations", building.RELATION_COLUMNS),
+        permissions=await rows("directus_permissions", building.PERMISSION_COLUMNS),
         settings=_settings(await rows("directus_settings", ("key", "value"))),
     )
 
@@ -97,4 +102,4 @@ async def _rows(
 
 def _settings(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, str | None]:
     values = {str(row["key"]): row.get("value") for row in rows}
-    return {key: value if value is None else str(value) for key, value in values.items()}
+    return MappingProxyType({key: value if value is None else str(value) for key, value in values.items()})

@@ -58,12 +58,13 @@ def snapshot(
     collections: Sequence[Mapping[str, Any]] = (),
     fields: Sequence[Mapping[str, Any]] = (),
     relations: Sequence[Mapping[str, Any]] = (),
+    permissions: Sequence[Mapping[str, Any]] = (),
     settings: Mapping[str, str | None] | None = None,
     blacklist: frozenset[str] = frozenset(),
 ) -> Snapshot:
     """The snapshot of these tables and rows."""
     numbered = [{"id": number, **one} for number, one in enumerate(fields, 1)]
-    metadata = Metadata(tuple(collections), tuple(numbered), tuple(relations), settings or {})
+    metadata = Metadata(tuple(collections), tuple(numbered), tuple(relations), tuple(permissions), settings or {})
     return build({one.name: one for one in tables}, metadata, dialect="sqlite", version=7, blacklist=blacklist)
 
 

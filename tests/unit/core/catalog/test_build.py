@@ -191,6 +191,20 @@ def test_own_tables_and_the_blacklist_are_not_shown() -> None:
     assert found["shown"].relations == {}
 
 
+def test_fields_that_some_role_may_not_read_are_known() -> None:
+    found = snapshot(
+        ARTICLES,
+        permissions=[
+            {"role": 1, "collection": "articles", "read_field_blacklist": "title"},
+            {"role": 2, "collection": "articles", "read_field_blacklist": "status,,owner"},
+            {"role": 3, "collection": "articles", "read_field_blacklist": None},
+            {"role": 4, "collection": "gone", "read_field_blacklist": "x"},
+            {"role": 5, "collection": "articles"},
+        ],
+    )
+    assert found.blacklisted == {("articles", "status"), ("articles", "owner"), ("gone", "x")}
+
+
 def test_the_snapshot_cannot_be_changed() -> None:
     found = snapshot(ARTICLES, settings={"a": "b"})
     assert (found.version, found.dialect, found.setting("a"), found.setting("x", "y")) == (7, "sqlite", "b", "y")
