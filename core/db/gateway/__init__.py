@@ -7,6 +7,7 @@ MySQL and reads the URLs; statements run on the raw connections, and transaction
     connection  what a caller holds: statements by position, savepoints, streams; and how it settles
     options     a URL and its options, read once
     sqlite      connections held open: several readers, one writer
+    leases      what the two servers' pools have in common
     postgres    asyncpg
     mysql       asyncmy
     engine      SQLAlchemy's own connections, for DDL and introspection only

@@ -20,7 +20,8 @@ from databases import Database
 
 from core.db import errors
 from core.db.errors import ConnectionLost, DatabaseError, DataRejected, QueryRejected, Unavailable
-from core.db.gateway.connection import Connection, Counter, Pool, Result, Rows
+from core.db.gateway.connection import Connection, Counter, Result, Rows
+from core.db.gateway.leases import LeasePool
 from core.db.gateway.options import Options, Target
 
 _AS_TEXT = (FIELD_TYPE.DATE, FIELD_TYPE.NEWDATE, FIELD_TYPE.TIME, FIELD_TYPE.DATETIME, FIELD_TYPE.TIMESTAMP)
@@ -88,42 +89,36 @@ class MysqlConnection(Connection):
     def _translate(self, error: Exception) -> DatabaseError:
         return translate(error) if self._raw.connected else ConnectionLost()
 
-    async def give_back(self) -> None:
-        if self.broken:
-            self._raw.close()
-        await self.lease.release()
 
+class MysqlPool(LeasePool):
+    driver_errors = (asyncmy.errors.MySQLError,)
 
-class MysqlPool(Pool):
     def __init__(self, database: Database, counter: Counter) -> None:
-        self._database = database
-        self._counter = counter
+        super().__init__(database, counter)
         self._prepared: weakref.WeakSet[Any] = weakref.WeakSet()
-
-    async def take(self, *, write: bool) -> Connection:
-        # Not Database.connection(): that one belongs to the current task.
-        lease = self._database._backend.connection()
-        await lease.acquire()
-        raw = lease.raw_connection
-        if raw not in self._prepared:
-            try:
-                await _one_statement_only(raw)
-            except BaseException:
-                raw.close()
-                await lease.release()
-                raise
-            self._prepared.add(raw)
-        return MysqlConnection(lease, self._counter)
-
-    async def give(self, connection: Connection) -> None:
-        assert isinstance(connection, MysqlConnection)
-        await connection.give_back()
-
-    async def close(self) -> None:
-        await self._database.disconnect()
 
     def translate(self, error: Exception) -> DatabaseError:
         return translate(error)
+
+    async def _prepare(self, lease: Any) -> None:
+        raw = lease.raw_connection
+        if raw not in self._prepared:
+            await _one_statement_only(raw)
+            self._prepared.add(raw)
+
+    def _lend(self, lease: Any) -> Connection:
+        return MysqlConnection(lease, self._counter)
+
+    def _lease_of(self, connection: Connection) -> Any:
+        assert isinstance(connection, MysqlConnection)
+        return connection.lease
+
+    def _usable(self, lease: Any) -> bool:
+        # The property by which asyncmy's own pool judges; `connected` stays true when the server has hung up.
+        return not lease.raw_connection._stream_broken
+
+    def _discard(self, lease: Any) -> None:
+        lease.raw_connection.close()
 
 
 async def open_pool(place: Target, counter: Counter) -> MysqlPool:

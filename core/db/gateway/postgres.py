@@ -16,7 +16,8 @@ from databases import Database
 
 from core.db import errors
 from core.db.errors import ConnectionLost, DatabaseError, DataRejected, QueryRejected, StalePlan, Unavailable
-from core.db.gateway.connection import Connection, Counter, Pool, Result, Rows
+from core.db.gateway.connection import Connection, Counter, Result, Rows
+from core.db.gateway.leases import LeasePool
 from core.db.gateway.options import Options, Target
 
 # An INSERT of rows given one by one touches one row for each list of arguments.
@@ -81,44 +82,28 @@ class PostgresConnection(Connection):
             await self._raw.execute("ROLLBACK")
 
     def _translate(self, error: Exception) -> DatabaseError:
-        return ConnectionLost() if self._is_closed() else translate(error)
-
-    def _is_closed(self) -> bool:
-        try:
-            closed: bool = self._raw.is_closed()
-        except asyncpg.InterfaceError:
-            # The pool has taken a lost connection back already, and with it all that can be asked of it.
-            return True
-        return closed
-
-    async def give_back(self) -> None:
-        # A connection that cannot be given back clean is closed by asyncpg, and that is all there is to do.
-        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-            if self.broken:
-                self._raw.terminate()
-            await self.lease.release()
+        return ConnectionLost() if _is_closed(self._raw) else translate(error)
 
 
-class PostgresPool(Pool):
-    def __init__(self, database: Database, counter: Counter) -> None:
-        self._database = database
-        self._counter = counter
-
-    async def take(self, *, write: bool) -> Connection:
-        # Not Database.connection(): that one belongs to the current task.
-        lease = self._database._backend.connection()
-        await lease.acquire()
-        return PostgresConnection(lease, self._counter)
-
-    async def give(self, connection: Connection) -> None:
-        assert isinstance(connection, PostgresConnection)
-        await connection.give_back()
-
-    async def close(self) -> None:
-        await self._database.disconnect()
+class PostgresPool(LeasePool):
+    driver_errors = (asyncpg.PostgresError, asyncpg.InterfaceError)
 
     def translate(self, error: Exception) -> DatabaseError:
         return translate(error)
+
+    def _lend(self, lease: Any) -> Connection:
+        return PostgresConnection(lease, self._counter)
+
+    def _lease_of(self, connection: Connection) -> Any:
+        assert isinstance(connection, PostgresConnection)
+        return connection.lease
+
+    def _usable(self, lease: Any) -> bool:
+        return not _is_closed(lease.raw_connection)
+
+    def _discard(self, lease: Any) -> None:
+        with suppress(asyncpg.InterfaceError):
+            lease.raw_connection.terminate()
 
 
 async def open_pool(place: Target, counter: Counter) -> PostgresPool:
@@ -180,3 +165,12 @@ async def _leave(_: Any) -> None:
 def _touched(status: str) -> int:
     last = status.rpartition(" ")[2]
     return int(last) if last.isdigit() else 0
+
+
+def _is_closed(raw: Any) -> bool:
+    try:
+        closed: bool = raw.is_closed()
+    except asyncpg.InterfaceError:
+        # The pool has taken a lost connection back already, and with it all that can be asked of it.
+        return True
+    return closed
