@@ -1,0 +1,265 @@
+"""In charge of the generated operations, the same for every collection: arguments → request → one call on the engine.
+
+Every resolver takes the collection's `Root`, GraphQL's info and the arguments; what it answers is spliced. No column,
+no permission and no SQL is known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from core import engine
+from core.errors import ItemNotFound, Unprocessable
+from core.query.aggregate import AggregateRequest, Measure
+from core.query.change import Action, WriteRequest
+from core.query.selection import KEY_ONLY, ReadRequest, ReadResult
+from resolvers.binding import Root
+from resolvers.context import Call, Info, Spliced
+from resolvers.selection import Caller, Entries, ItemShape, ListShape, Repair, item_shape, list_shape, measures
+
+Arguments = Mapping[str, Any]
+
+
+async def read(root: Root, info: Info, arguments: Arguments) -> Spliced:
+    """`C`: a list with counts, or with `id` one element without (spec 01 §15.4)."""
+    call: Call = info.context
+    shape = list_shape(info)
+    key = arguments.get("id")
+    lists = [entry for entry in shape.entries if entry.items is not None]
+    request = _list_request(root, arguments, shape, lists[0].items if lists else None, key)
+    if not lists and not request.meta and key is None:
+        return Spliced({entry.key: {} if entry.meta is not None else entry.value for entry in shape.entries})
+    result = await _read(call, request)
+    found = {lists[0].key: _repaired(call, result.items, lists[0].items)} if lists else {}
+    for entry in lists[1:]:  # the same list under a second response key
+        again = _list_request(root, arguments, ListShape((), frozenset()), entry.items, key)
+        found[entry.key] = _repaired(call, (await _read(call, again)).items, entry.items)
+    return Spliced({entry.key: _entry(entry, found, result, single=key is not None) for entry in shape.entries})
+
+
+def _entry(entry: Entries, found: Mapping[str, Any], result: ReadResult, *, single: bool) -> Any:
+    if entry.items is not None:
+        return found[entry.key]
+    if entry.meta is not None:
+        if single:
+            return None
+        return {key: value if member is None else result.meta.get(member) for key, member, value in entry.meta}
+    return entry.value
+
+
+def _list_request(root: Root, arguments: Arguments, shape: ListShape, items: ItemShape | None, key: Any) -> ReadRequest:
+    selection = items.selection if items is not None else KEY_ONLY
+    if key is not None:
+        return ReadRequest(root.collection, selection, id=_text(key), lang=_csv(arguments), include_deleted=True)
+    ids = arguments.get("ids")
+    return ReadRequest(
+        root.collection,
+        selection,
+        ids=None if ids is None else tuple(ids),
+        where=tuple(arguments.get("where") or ()),
+        filter=arguments.get("filter") or (),
+        q=arguments.get("q"),
+        sort=_strings(arguments, "sort"),
+        limit=arguments.get("limit"),
+        offset=arguments.get("offset"),
+        page=arguments.get("page"),
+        status=_strings(arguments, "status"),
+        lang=_csv(arguments),
+        groups=_strings(arguments, "groups"),
+        meta=shape.meta,
+    )
+
+
+async def by_id(root: Root, info: Info, arguments: Arguments) -> Spliced:
+    """`C_by_id`: one item. Raises ItemNotFound (203), which leaves null in its place."""
+    call: Call = info.context
+    shape = item_shape(info)
+    request = ReadRequest(root.collection, shape.selection, id=_text(arguments["id"]), lang=_csv(arguments))
+    result = await _read(call, request)
+    if not result.items:
+        raise ItemNotFound.with_id(arguments["id"])
+    return Spliced(_repaired(call, result.items, shape)[0])
+
+
+async def aggregate(root: Root, info: Info, arguments: Arguments) -> Spliced:
+    """`C_aggregate`: groups and what was measured of them."""
+    call: Call = info.context
+    wanted = measures(info)
+    request = AggregateRequest(
+        root.collection,
+        measures=tuple(
+            Measure(entry.key, entry.function, entry.field, entry.distinct)
+            for entry in wanted
+            if entry.function not in (None, "group")
+        ),
+        group_by=_strings(arguments, "group_by") or (),
+        group_keys=tuple(entry.key for entry in wanted if entry.function == "group"),
+        where=tuple(arguments.get("where") or ()),
+        filter=arguments.get("filter") or (),
+        q=arguments.get("q"),
+        sort=_strings(arguments, "sort") or (),
+        limit=arguments.get("limit"),
+        having=tuple(arguments.get("having") or ()),
+    )
+    rows = await engine.aggregate(_session(call), request)
+    return Spliced([{entry.key: row[entry.key] if entry.function else entry.value for entry in wanted} for row in rows])
+
+
+async def create_item(root: Root, info: Info, arguments: Arguments) -> Spliced:
+    """`create_C_item`: the item as read back; null where the caller may not read it."""
+    return Spliced((await _write(root, info, arguments, "create", payloads=(_one(arguments),)))[0])
+
+
+async def create_items(root: Root, info: Info, arguments: Arguments) -> Spliced:
+    """`create_C_items`: all or nothing, in the order given."""
+    return Spliced(await _write(root, info, arguments, "create", payloads=_many(arguments), batch=True))
+
+
+async def update_item(root: Root, info: Info, arguments: Arguments) -> Spliced:
+    """`update_C_item`."""
+    keys = (_text(arguments["id"]),)
+    return Spliced((await _write(root, info, arguments, "update", payloads=(_one(arguments),), keys=keys))[0])
+
+
+async def update_items(root: Root, info: Info, arguments: Arguments) -> Spliced:
+    """`update_C_items`: the same change for several items."""
+    keys, payloads = tuple(arguments["ids"]), (_one(arguments),)
+    return Spliced(await _write(root, info, arguments, "update", payloads=payloads, keys=keys, batch=True))
+
+
+async def update_batch(root: Root, info: Info, arguments: Arguments) -> Spliced:
+    """`update_C_batch`: changes that carry their keys."""
+    return Spliced(await _write(root, info, arguments, "update", payloads=_many(arguments), batch=True))
+
+
+async def upsert_items(root: Root, info: Info, arguments: Arguments) -> Spliced:
+    """`upsert_C_items`: found by `key` (default: primary key) and changed, else created."""
+    payloads, field = _many(arguments), arguments.get("key")
+    return Spliced(await _write(root, info, arguments, "upsert", payloads=payloads, batch=True, match=field))
+
+
+async def delete_item(root: Root, info: Info, arguments: Arguments) -> Spliced:
+    """`delete_C_item`: the id."""
+    keys = await _delete(root, info, arguments, (_text(arguments["id"]),), batch=False)
+    return Spliced(keys[0] if keys else None)
+
+
+async def delete_items(root: Root, info: Info, arguments: Arguments) -> Spliced:
+    """`delete_C_items`: the ids."""
+    return Spliced(await _delete(root, info, arguments, tuple(arguments["ids"]), batch=True))
+
+
+async def _write(
+    root: Root,
+    info: Info,
+    arguments: Arguments,
+    action: Action,
+    *,
+    payloads: tuple[Any, ...],
+    keys: tuple[str, ...] | None = None,
+    batch: bool = False,
+    match: str | None = None,
+) -> list[dict[str, Any] | None]:
+    call: Call = info.context
+    shape = item_shape(info)
+    result = await engine.write(
+        _session(call),
+        WriteRequest(
+            root.collection,
+            action,
+            payloads,
+            keys,
+            batch=batch,
+            match=match,
+            selection=shape.selection,
+            lang=_csv(arguments),
+            comment=arguments.get("comment"),
+            activity_skip=bool(arguments.get("activity_skip")),
+        ),
+    )
+    call.warnings.extend(result.warnings)
+    call.tags.extend(result.tags)
+    if shape.repair is not None:
+        _repair([item for item in result.items if item is not None], shape.repair, call)
+    return result.items or [None]
+
+
+async def _delete(root: Root, info: Info, arguments: Arguments, keys: tuple[str, ...], *, batch: bool) -> list[str]:
+    call: Call = info.context
+    result = await engine.write(
+        _session(call),
+        WriteRequest(
+            root.collection,
+            "delete",
+            keys=keys,
+            batch=batch,
+            comment=arguments.get("comment"),
+            activity_skip=bool(arguments.get("activity_skip")),
+        ),
+    )
+    call.tags.extend(result.tags)
+    return [str(key) for key in result.keys]
+
+
+async def _read(call: Call, request: ReadRequest) -> ReadResult:
+    result = await engine.read(_session(call), request)
+    if result.warnings:
+        call.warnings.extend(result.warnings)
+    call.tags.extend(result.tags)
+    return result
+
+
+def _repaired(call: Call, items: list[dict[str, Any]], shape: ItemShape | None) -> list[dict[str, Any]]:
+    if shape is not None and shape.repair is not None:
+        _repair(items, shape.repair, call)
+    return items
+
+
+def _repair(items: Sequence[dict[str, Any]], repair: Repair, call: Call) -> None:
+    caller = Caller(_session(call).actor.user, set())
+    for item in items:
+        repair(item, caller)
+
+
+def _session(call: Call) -> Any:
+    assert call.session is not None
+    return call.session
+
+
+# Arguments
+
+
+def _one(arguments: Arguments) -> Any:
+    """The one payload of a write: exactly one of `data` and `payload`."""
+    return _payload(arguments)
+
+
+def _many(arguments: Arguments) -> tuple[Any, ...]:
+    """The payloads of a batch: a list."""
+    found = _payload(arguments)
+    if not isinstance(found, (list, tuple)):
+        raise Unprocessable("This mutation needs a list of items.")
+    return tuple(found)
+
+
+def _payload(arguments: Arguments) -> Any:
+    data, payload = arguments.get("data"), arguments.get("payload")
+    if (data is None) == (payload is None):
+        raise Unprocessable("A mutation needs either `data` or `payload`.")
+    return payload if data is None else data
+
+
+def _text(key: Any) -> str:
+    return key if isinstance(key, str) else str(key)
+
+
+def _strings(arguments: Arguments, name: str) -> tuple[str, ...] | None:
+    value = arguments.get(name)
+    return None if value is None else tuple(value)
+
+
+def _csv(arguments: Arguments) -> tuple[str, ...] | None:
+    """`lang` is CSV text, as in v8."""
+    value = arguments.get("lang")
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if value else None

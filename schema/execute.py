@@ -1,0 +1,196 @@
+"""In charge of the one door through which documents run, for GraphQL clients and for the REST adapter alike.
+
+`enter` finds out who calls and takes an edition, `run` runs one operation of one document. No HTTP: what an answer is
+beside its data (errors, warnings, effects, a stream) is returned as values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from inspect import isawaitable
+from typing import Any
+
+import structlog
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    default_field_resolver,
+    default_type_resolver,
+)
+
+from core.enter import enter as begin
+from core.projects import Project, Projects
+from core.query.selection import Warning
+from core.session import Session
+from resolvers.context import Call
+from resolvers.errors import formatted, is_internal, original_of
+from schema.documents import Document, Operation
+from schema.executor import SplicingExecutor
+from schema.registry import Edition, edition, server_edition
+
+__all__ = ["Failure", "Outcome", "Visit", "enter", "renewed", "run", "run_document", "server_visit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request that was let in. In the server schema there is no session, elsewhere there are no projects."""
+
+    edition: Edition
+    session: Session | None = None
+    projects: Projects | None = None
+    address: str = ""
+
+    @property
+    def admin(self) -> bool:
+        """The caller may be told everything that the schema holds."""
+        return self.session is None or self.session.actor.admin
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One error: the original, core's or graphql-core's, where it happened, and how GraphQL shows it."""
+
+    error: Exception
+    path: tuple[str | int, ...]
+    located: GraphQLError
+
+    def formatted(self) -> dict[str, Any]:
+        """The entry of `errors`."""
+        return formatted(self.located)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What running an operation came to.
+
+    `data`: None when the request itself was wrong (`executed` False) or an error took everything. `effects`: values
+    that the door turns into headers. `stream`: takes the place of the data when there is one.
+    """
+
+    data: dict[str, Any] | None
+    errors: tuple[Failure, ...] = ()
+    warnings: tuple[Warning, ...] = ()
+    effects: tuple[Any, ...] = ()
+    stream: Any = None
+    tags: tuple[str, ...] = ()
+    executed: bool = True
+
+
+async def enter(
+    project: Project,
+    credentials: Any,
+    *,
+    address: str = "",
+    user_agent: str = "",
+    base_url: str = "",
+    collection: str | None = None,
+    **options: Any,
+) -> Visit:
+    """Let a request in: who calls, under which policy, on which edition.
+
+    `collection`: the one that the request is about, if that is known: when its schema is just changing, the request
+    waits for the new one. Other options go to `core.enter.enter`, which says what is raised.
+    """
+    session = await begin(project, credentials, address=address, user_agent=user_agent, base_url=base_url, **options)
+    if collection is not None and project.changing(collection):
+        return await renewed(await visit_of(session))
+    return await visit_of(session)
+
+
+async def visit_of(session: Session) -> Visit:
+    """The visit of a session on the edition of its snapshot."""
+    found = await edition(session.project, session.snapshot)
+    return Visit(found, session, address=session.context.address)
+
+
+async def renewed(visit: Visit) -> Visit:
+    """The same visit on the edition after the changes that are known of; itself when there are none."""
+    session = visit.session
+    if session is None:
+        return visit
+    snapshot = await session.project.settled()
+    if snapshot is session.snapshot:
+        return visit
+    policy = await session.project.policy(session.actor.role)
+    return await visit_of(replace(session, snapshot=snapshot, policy=policy))
+
+
+def server_visit(projects: Projects, *, address: str = "") -> Visit:
+    """Let a request in to /gql. Operations that need authority carry it in their arguments."""
+    return Visit(server_edition(), projects=projects, address=address)
+
+
+async def run(
+    visit: Visit, document: DocumentNode, variables: Mapping[str, Any], operation_name: str | None = None
+) -> Outcome:
+    """Run an operation of a document that is known to be valid; errors of core arrive as they were raised."""
+    return await run_document(visit, visit.edition.documents.of(document), variables, operation_name)
+
+
+async def run_document(
+    visit: Visit, document: Document, variables: Mapping[str, Any], operation_name: str | None = None
+) -> Outcome:
+    """Run an operation of a document that was made ready."""
+    try:
+        operation = document.operation(operation_name)
+    except GraphQLError as error:
+        return refused([error])
+    if operation.introspective and visit.session is not None and visit.edition.introspection is not None:
+        data, errors = await visit.edition.introspection.answer(
+            visit.session.policy, document, operation_name, variables
+        )
+        return Outcome(data, _failures(errors), executed=data is not None)
+    if operation.mixed:
+        return refused([GraphQLError("The schema must be asked for by itself, without data.", operation.node)])
+    values = operation.variables.coerce(variables)
+    if isinstance(values, list):
+        return refused(values)
+    if document.constants:
+        values.coerced.update(document.constants)
+    call = Call(document.shapes, visit.session, visit.projects, visit.address)
+    result = _executor(visit, document, operation, values, call).execute_operation()
+    if isawaitable(result):
+        result = await result
+    assert isinstance(result, ExecutionResult)
+    return Outcome(
+        result.data,
+        _failures(result.errors) if result.errors else (),
+        tuple(call.warnings),
+        tuple(call.effects),
+        tags=tuple(call.tags),
+    )
+
+
+def _executor(visit: Visit, document: Document, operation: Operation, values: Any, call: Call) -> SplicingExecutor:
+    """graphql-core's executor, made directly: `execute` would look for the operation and coerce variables again."""
+    return SplicingExecutor(
+        visit.edition.schema,
+        document.fragments,
+        document.details,
+        None,
+        call,
+        operation.node,
+        values,
+        default_field_resolver,
+        default_type_resolver,
+        default_field_resolver,
+        hide_suggestions=not visit.admin,
+    )
+
+
+def refused(errors: Sequence[GraphQLError]) -> Outcome:
+    """The outcome of a request that was not run."""
+    return Outcome(None, _failures(errors), executed=False)
+
+
+def _failures(errors: Sequence[GraphQLError]) -> tuple[Failure, ...]:
+    found = []
+    for error in errors:
+        cause = original_of(error)
+        if is_internal(error):
+            structlog.get_logger().error("error in a resolver", exc_info=cause, path=error.path)
+        assert isinstance(cause, Exception)
+        found.append(Failure(cause, tuple(error.path or ()), error))
+    return tuple(found)

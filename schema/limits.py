@@ -1,0 +1,121 @@
+"""In charge of how large a document may be. Looks at the text's shape only, before anything is validated or run.
+
+Everything is counted with fragments spread, in one pass that does each fragment once, so a document that doubles itself
+in every fragment is refused at the price of its own length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a client's document may have at most.
+
+    `depth`: levels of fields, of which each relation takes one (wrapper and `data` take two more). `fields`: leaves and
+    branches after fragments are spread; it bounds what one document can cost.
+    """
+
+    length: int = 200_000
+    tokens: int = 15_000
+    depth: int = 14
+    fields: int = 5_000
+    root_fields: int = 100
+    aliases: int = 1_000
+    batch: int = 20
+
+
+DEFAULT = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class _Size:
+    depth: int = 0
+    fields: int = 0
+    aliases: int = 0
+
+
+def check(document: DocumentNode, limits: Limits) -> list[GraphQLError]:
+    """What is too much, one error a kind; empty when the document may be validated."""
+    fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+    known: dict[str, _Size | None] = {}
+    errors: list[GraphQLError] = []
+    for node in document.definitions:
+        if not isinstance(node, OperationDefinitionNode):
+            continue
+        size = _selections(node.selection_set, fragments, known)
+        roots = _roots(node.selection_set, fragments)
+        for what, found, most in (
+            ("deep", size.depth, limits.depth),
+            ("large", size.fields, limits.fields),
+            ("wide at its root", roots, limits.root_fields),
+            ("rich in aliases", size.aliases, limits.aliases),
+        ):
+            if found > most:
+                errors.append(GraphQLError(f"The query is too {what}: at most {most} is allowed.", node))
+    return errors
+
+
+def _selections(
+    selections: SelectionSetNode,
+    fragments: Mapping[str, FragmentDefinitionNode],
+    known: dict[str, _Size | None],
+) -> _Size:
+    depth = fields = aliases = 0
+    for node in selections.selections:
+        if isinstance(node, FieldNode):
+            fields += 1
+            aliases += node.alias is not None
+            inner = _selections(node.selection_set, fragments, known) if node.selection_set else _Size()
+            depth = max(depth, inner.depth + 1)
+        elif isinstance(node, InlineFragmentNode):
+            inner = _selections(node.selection_set, fragments, known)
+            depth = max(depth, inner.depth)
+        else:
+            assert isinstance(node, FragmentSpreadNode)
+            inner = _fragment(node.name.value, fragments, known)
+            depth = max(depth, inner.depth)
+        fields += inner.fields
+        aliases += inner.aliases
+    return _Size(depth, fields, aliases)
+
+
+def _fragment(name: str, fragments: Mapping[str, FragmentDefinitionNode], known: dict[str, _Size | None]) -> _Size:
+    if name in known:
+        return known[name] or _Size()  # None: it contains itself, which validation refuses
+    if name not in fragments:
+        return _Size()
+    known[name] = None
+    found = _selections(fragments[name].selection_set, fragments, known)
+    known[name] = found
+    return found
+
+
+def _roots(selections: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]) -> int:
+    count = 0
+    seen: set[str] = set()
+    waiting = [selections]
+    while waiting:
+        for node in waiting.pop().selections:
+            if isinstance(node, FieldNode):
+                count += 1
+            elif isinstance(node, InlineFragmentNode):
+                waiting.append(node.selection_set)
+            elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
+                seen.add(node.name.value)
+                if node.name.value in fragments:
+                    waiting.append(fragments[node.name.value].selection_set)
+    return count

@@ -1,0 +1,160 @@
+"""In charge of the root fields of collections: their arguments, and which resolver answers them. Makes no types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from graphql import (
+    GraphQLArgument,
+    GraphQLBoolean,
+    GraphQLField,
+    GraphQLID,
+    GraphQLInputType,
+    GraphQLInt,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLString,
+)
+
+from core.catalog.model import Collection
+from resolvers import items
+from resolvers.binding import KEY, Root
+from schema.collections import Types
+from schema.names import Operations
+from schema.system import FROM_METADATA
+
+Allowed = Callable[[str, str], bool]
+Fields = Iterator[tuple[str, GraphQLField]]
+
+
+def queries(types: Types, allowed: Allowed) -> Fields:
+    """Root fields of the query type: `C`, `C_by_id`, `C_aggregate` of every collection that has a name."""
+    for name, names in types.names.collections.items():
+        if name not in FROM_METADATA and types.knows(name) and allowed(name, "read"):
+            yield from _reads(types, types.snapshot.collections[name], names.operations)
+
+
+def mutations(types: Types, allowed: Allowed) -> Fields:
+    """Root fields of the mutation type, for collections whose items can be written."""
+    for name, names in types.names.collections.items():
+        if types.knows(name):
+            yield from _writes(types, types.snapshot.collections[name], names.operations, allowed)
+
+
+def _reads(types: Types, collection: Collection, operations: Operations) -> Fields:
+    root = Root(collection.name, collection.primary_key)
+    strings = GraphQLArgument(GraphQLList(GraphQLNonNull(GraphQLString)))
+    narrowing = types.list_arguments(collection.name)
+    keys: dict[str, GraphQLArgument] = {}
+    if collection.primary_key is not None:
+        keys = {
+            "id": GraphQLArgument(_key_type(collection)),
+            "ids": GraphQLArgument(GraphQLList(GraphQLNonNull(GraphQLID))),
+        }
+    yield (
+        operations.read,
+        GraphQLField(
+            types.wrapper(collection.name),
+            {
+                **keys,
+                **narrowing,
+                "q": GraphQLArgument(GraphQLString),
+                "page": GraphQLArgument(GraphQLInt),
+                "status": strings,
+                "groups": strings,
+            },
+            resolve=partial(_call, items.read, root),
+            description=collection.note or None,
+            extensions={KEY: root},
+        ),
+    )
+    if operations.by_id is not None:
+        yield (
+            operations.by_id,
+            GraphQLField(
+                types.item(collection.name),
+                {"id": GraphQLArgument(GraphQLNonNull(GraphQLID)), "lang": GraphQLArgument(GraphQLString)},
+                resolve=partial(_call, items.by_id, root),
+                extensions={KEY: root},
+            ),
+        )
+    if operations.aggregate is not None:
+        aggregate = types.fixed.types["Aggregate"]
+        yield (
+            operations.aggregate,
+            GraphQLField(
+                GraphQLList(aggregate),
+                {
+                    "group_by": strings,
+                    "filter": narrowing["filter"],
+                    "where": narrowing["where"],
+                    "q": GraphQLArgument(GraphQLString),
+                    "sort": strings,
+                    "limit": GraphQLArgument(GraphQLInt),
+                    "having": narrowing["where"],
+                },
+                resolve=partial(_call, items.aggregate, root),
+                extensions={KEY: root},
+            ),
+        )
+
+
+def _key_type(collection: Collection) -> Any:
+    """v8 declares `id: Int` for tables of users and `ID` for its own; text keys need `ID` (spec 01 §15.2, 15.5)."""
+    if collection.is_system and collection.name != "directus_activity":
+        return GraphQLID
+    column = collection.fields[collection.primary_key or ""].column
+    return GraphQLInt if column is not None and column.family in ("integer", "bigint") else GraphQLID
+
+
+def _writes(types: Types, collection: Collection, operations: Operations, allowed: Allowed) -> Fields:
+    input_ = types.input(collection.name)
+    if input_ is None:
+        return
+    root = Root(collection.name, collection.primary_key)
+    one: GraphQLInputType = input_
+    many = GraphQLList(GraphQLNonNull(input_))
+    key = {"id": GraphQLArgument(GraphQLNonNull(GraphQLID))}
+    keys = {"ids": GraphQLArgument(GraphQLNonNull(GraphQLList(GraphQLNonNull(GraphQLID))))}
+    item = types.item(collection.name)
+    payload = GraphQLArgument(types.scalar("JSON"))
+    lang = {"lang": GraphQLArgument(GraphQLString)}
+    history = {"comment": GraphQLArgument(GraphQLString), "activity_skip": GraphQLArgument(GraphQLBoolean)}
+
+    def made(
+        action: str,
+        name: str | None,
+        type_: Any,
+        resolver: Any,
+        arguments: dict[str, GraphQLArgument],
+        data: Any = None,
+    ) -> Fields:
+        if name is not None and allowed(collection.name, action):
+            content = {"data": GraphQLArgument(data), "payload": payload, **lang} if data is not None else {}
+            yield (
+                name,
+                GraphQLField(
+                    type_,
+                    {**arguments, **content, **history},
+                    resolve=partial(_call, resolver, root),
+                    extensions={KEY: root},
+                ),
+            )
+
+    listed = GraphQLList(item)
+    yield from made("create", operations.create_item, item, items.create_item, {}, one)
+    yield from made("create", operations.create_items, listed, items.create_items, {}, many)
+    yield from made("update", operations.update_item, item, items.update_item, key, one)
+    yield from made("update", operations.update_items, listed, items.update_items, keys, one)
+    yield from made("update", operations.update_batch, listed, items.update_batch, {}, many)
+    match_on = {"key": GraphQLArgument(GraphQLString)}
+    yield from made("create", operations.upsert_items, listed, items.upsert_items, match_on, many)
+    yield from made("delete", operations.delete_item, GraphQLID, items.delete_item, key)
+    yield from made("delete", operations.delete_items, GraphQLList(GraphQLID), items.delete_items, keys)
+
+
+def _call(resolver: Any, root: Root, source: Any, info: Any, **arguments: Any) -> Any:
+    """Hands the collection to a resolver; arguments travel as one mapping, since `id` and `filter` are Python's too."""
+    return resolver(root, info, arguments)
