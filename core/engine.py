@@ -12,9 +12,11 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from core.access.policy import Policy
 from core.access.restrict import (
     admit,
     hidden_in_filters,
+    hidden_somewhere,
     read_scope,
     restrict,
     restrict_predicate,
@@ -49,6 +51,7 @@ from core.sql.aggregate import compile_aggregate
 from core.sql.compile import Prepared
 from core.sql.read import Fetch, compile_counts, compile_node, compile_status_counts
 from core.types.cast import Uncastable, cast, key
+from core.write import pipeline
 
 META = ("collection", "type", "result_count", "total_count", "status_count", "filter_count")
 
@@ -114,9 +117,14 @@ def check(session: Session, request: ReadRequest) -> None:
 
 async def write(session: Session, request: WriteRequest) -> WriteResult:
     """Creates, updates or deletes items: one transaction (spec 03 §6–9)."""
-    from core.write.pipeline import write as pipeline  # the pipeline reads back through this module
+    return await pipeline.write(session, request, _Reading())
 
-    return await pipeline(session, request)
+
+class _Reading:
+    """How the pipeline reads back what it wrote: it lies below this module and cannot import it."""
+
+    read = staticmethod(read)
+    check = staticmethod(check)
 
 
 async def aggregate(session: Session, request: AggregateRequest) -> list[dict[str, Any]]:
@@ -179,7 +187,7 @@ def _prepare(session: Session, request: ReadRequest) -> _ReadResult:
         where,
         request.sort,
         cut.limit is not None,
-        None if by_id else _status(collection, request.status),
+        None if by_id else _status(policy, collection, request.status),
         request.lang,
         tuple(split(request.groups or ())) if not by_id else (),
         tuple(sorted(request.meta & {"total_count", "filter_count", "status_count", "page"})),
@@ -218,7 +226,7 @@ def _plan(session: Session, collection: Collection, shape: _Shape, count: int) -
         readable = read_scope(snapshot, policy, collection.name)
         total = all_of((status_scope(policy, collection, None), readable))
         counts = compile_counts(snapshot, collection, (total, restricted.where))
-        if "status_count" in shape.counts and collection.status_field:
+        if "status_count" in shape.counts and _shows_status(policy, collection):
             status_counts = compile_status_counts(snapshot, collection, readable)
     return _Planned(
         compile_node(snapshot, restricted),
@@ -265,9 +273,14 @@ def _keys(collection: Collection, request: ReadRequest) -> Predicate:
     return In(collection.primary_key, tuple(dict.fromkeys(found))) if found else NOTHING
 
 
-def _status(collection: Collection, status: tuple[str, ...] | None) -> tuple[Any, ...] | None:
-    """The `status` argument as values of the status column; ("*",) is all (spec 03 §5.5)."""
-    if status is None or collection.status_field is None:
+def _shows_status(policy: Policy, collection: Collection) -> bool:
+    """There is a status field, and no item hides it: else neither a choice nor a count may tell statuses apart."""
+    return collection.status_field is not None and collection.status_field not in hidden_somewhere(policy, collection)
+
+
+def _status(policy: Policy, collection: Collection, status: tuple[str, ...] | None) -> tuple[Any, ...] | None:
+    """The `status` argument as values of the status column; ("*",) is all (spec 03 §5.5). Ignored where it is hidden."""
+    if status is None or collection.status_field is None or not _shows_status(policy, collection):
         return None
     wanted = split(status)
     if not wanted:

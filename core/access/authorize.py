@@ -148,7 +148,7 @@ def readable(caller: Caller, collection: Collection, row: Row) -> bool:
 
 
 def reaches(caller: Caller, collection: Collection, level: int, row: Row, *, deletes: bool = False) -> bool:
-    """Whether a level reaches a row by its owner (spec 02 §12.7). `deletes`: nobody owns a user when it comes to that."""
+    """Whether a level reaches a row by its owner (spec 02 §12.7). `deletes`: then nobody owns a user."""
     if level >= FULL:
         return True
     if level == NONE or (deletes and collection.name == "directus_users"):

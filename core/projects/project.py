@@ -24,6 +24,7 @@ from core.context import ADMIN_ROLE
 from core.db.gateway import Store
 from core.db.policies import load_policy
 from core.errors import DatabaseUnavailable, NotInstalled, TabulariumError, Unavailable
+from core.events.collect import Subscribers
 from core.migrate.install import ensure, is_installed
 from core.settings import ProjectConfig
 from core.sql import accounts
@@ -56,6 +57,8 @@ class Project:
         """Claims of JWTs whose signature was found right; their end is looked at each time."""
         self.plans: Lru[Any, Any] = Lru(PLANS)
         """Compiled plans, by shape; filled by the engine, emptied when the collections change."""
+        self.events = Subscribers()
+        """Who is told of what was written, after it was stored."""
         self.editions: Any = None
         """What the schema room keeps of this project."""
         self.prepare: Prepare | None = None

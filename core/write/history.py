@@ -1,0 +1,129 @@
+"""In charge of the rows of activity and revisions that a change leaves (spec 03 §11.1, 12.1). Pure: it inserts nothing.
+
+Both are written as one multi-row INSERT each, in the transaction of the change. No secret may enter here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any
+
+from core.access.authorize import soft_deleted
+from core.context import Context
+from core.types.structured import json_text
+from core.write.change import Node
+from core.write.forms import BLANKED, Form
+from core.write.guard import status_value
+
+# Written without a trace (spec 03 §12.1).
+UNRECORDED = frozenset({"directus_activity", "directus_collection_presets"})
+
+ACTIVITY = ("action", "action_by", "action_on", "ip", "user_agent", "collection", "item", "comment")
+REVISION = (
+    "activity", "collection", "item", "data", "delta", "parent_collection", "parent_item", "parent_changed",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of activity, and the revision that belongs to it (its `activity` is not known yet)."""
+
+    activity: Mapping[str, Any]
+    revision: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What became of a change: keys and rows by node, the forms of collections, who asked for it and why."""
+
+    context: Context
+    comment: str | None
+    keys: list[Any]
+    after: Mapping[int, Mapping[str, Any]]
+    form: Callable[[str], Form]
+
+
+def entries(nodes: tuple[Node, ...], facts: Facts) -> list[Entry]:
+    """The rows to write, in the order of their ids."""
+    found: list[Entry] = []
+    for node in nodes:
+        if node.empty or node.collection.name in UNRECORDED:
+            continue
+        action = action_of(node)
+        revision = None if node.verb == "delete" else _revision(node, facts, action)
+        found.append(Entry(_activity(node, facts, action), revision))
+        if (
+            node.collection.name == "directus_users"
+            and node.verb == "update"
+            and node.payload.get("status") is not None
+        ):
+            # The counter of wrong logins begins anew here (spec 02 §9.4)
+            found.append(Entry({**_activity(node, facts, "status-update"), "action_by": facts.keys[node.index]}))
+    return found
+
+
+def action_of(node: Node) -> str:
+    """The word in `action`."""
+    if node.verb == "update":
+        field = node.collection.status_field
+        sent = node.payload.get(field) if field else None
+        if sent is not None and soft_deleted(node.collection, status_value(node.collection, sent)):
+            return "soft-delete"
+    if node.verb == "create" and node.collection.name == "directus_files":
+        return "upload"
+    return node.verb
+
+
+def _activity(node: Node, facts: Facts, action: str) -> dict[str, Any]:
+    context = facts.context
+    address = context.address
+    return {
+        "action": action,
+        "action_by": context.actor.user,
+        "action_on": context.now.astimezone(UTC).replace(tzinfo=None, microsecond=0),
+        "ip": "localhost" if address in ("127.0.0.1", "::1") else address[:50],
+        "user_agent": context.user_agent.replace("\x00", "")[:255],
+        "collection": node.collection.name,
+        "item": str(facts.keys[node.index]),
+        "comment": facts.comment,
+    }
+
+
+def _revision(node: Node, facts: Facts, action: str) -> dict[str, Any]:
+    row = facts.after.get(node.index, {})
+    delta = delta_of(node, facts, action)
+    parent = node.parent
+    return {
+        "collection": node.collection.name,
+        "item": str(facts.keys[node.index]),
+        "data": json_text(facts.form(node.collection.name).row(row)) or "{}",
+        "delta": json_text(delta) if delta else "[]",
+        "parent_collection": parent.relation.collection if parent else None,
+        "parent_item": str(facts.keys[parent.index]) if parent else None,
+        "parent_changed": (node.verb == "create" or node.own_data) if parent else None,
+    }
+
+
+def delta_of(node: Node, facts: Facts, action: str) -> dict[str, Any]:
+    """The submitted values: no aliases, no hashes, nothing that the server set but the link to the parent."""
+    collection = node.collection
+    key = collection.primary_key or ""
+    blanked = BLANKED.get(collection.name, frozenset())
+    found: dict[str, Any] = {}
+    for name in node.named:
+        field = collection.fields.get(name)
+        if field is None or field.column is None or field.type == "hash" or (name == key and node.verb == "update"):
+            continue
+        if name in blanked:
+            found[name] = None
+        elif name in node.payload:
+            found[name] = node.payload[name]
+        elif name in node.refers:
+            found[name] = facts.keys[node.refers[name]]
+    if node.link is not None and node.parent is not None:
+        found[node.link] = str(facts.keys[node.parent.index])
+    if action == "soft-delete":
+        found[key] = str(facts.keys[node.index])
+    return found

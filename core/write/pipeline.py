@@ -1,0 +1,136 @@
+"""In charge of the story of a write (spec 03 §6–9), in one page; every step is a function of its own elsewhere.
+
+    publish ∘ commit ∘ read ∘ record ∘ run ∘ compile ∘ order ∘ validate ∘ cast ∘ authorize ∘ load ∘ normalize
+
+One request is one transaction. Nothing is told to anybody before it is stored, and nothing is stored when it fails.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from core.access.authorize import Caller
+from core.db.errors import DatabaseError, ForeignKeyViolation
+from core.db.unit_of_work import UnitOfWork, in_transaction
+from core.errors import CollectionNotFound, Unprocessable, ValidationFailed
+from core.query.change import WriteRequest, WriteResult
+from core.session import Session
+from core.write import effects, guard, readback, refusals, rules
+from core.write.change import Node, Rows
+from core.write.hashes import Hashes, hashes
+from core.write.load import load, setting_types
+from core.write.matching import match
+from core.write.normalize import normalize
+from core.write.order import order
+from core.write.outcome import events, record
+from core.write.readback import Reading
+from core.write.resolve import resolve
+from core.write.run import Run
+from core.write.statements import Statements
+from core.write.values import conditions, values
+
+ATTEMPTS = 3
+
+
+async def write(session: Session, request: WriteRequest, reading: Reading) -> WriteResult:
+    """Create, update or delete items. `reading`: how items are read back.
+
+    Raises CollectionNotFound, SystemCollectionAccess; Forbidden, FieldWriteDenied, ItemNotFound, CreateDenied,
+    UpdateDenied, DeleteDenied, LastAdmin; Unprocessable, ArrayForScalar, ValidationFailed, UnknownHasher;
+    DuplicateItem; what a wrong selection raises; DatabaseUnavailable, QueryFailed.
+    """
+    admit(session, request)
+    nodes = normalize(session.snapshot, request)
+    guard.admit(nodes)
+    made = await hashes(session.policy, nodes, session.snapshot.dialect)
+    store = await session.project.store()
+    change = _Change(session, request, reading, nodes, made)
+    try:
+        return await in_transaction(store, change.run, attempts=ATTEMPTS)
+    except ForeignKeyViolation:  # a deferred one speaks at COMMIT only
+        raise Unprocessable(f'An item of "{request.collection}" refers to one that does not exist.') from None
+
+
+def admit(session: Session, request: WriteRequest) -> None:
+    """What can be said of the request alone."""
+    collection = session.snapshot.collections.get(request.collection)
+    if collection is None:
+        raise CollectionNotFound(request.collection)
+    guard.writable(collection)
+    several = request.action == "update" and request.keys is not None and len(request.keys) > 1
+    if several and collection.name == "directus_settings":
+        raise ValidationFailed("batch update expect an array of items")
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """One request on its way through the transaction; it may be run again from the beginning."""
+
+    session: Session
+    request: WriteRequest
+    reading: Reading
+    nodes: tuple[Node, ...]
+    hashes: Hashes
+
+    async def run(self, unit: UnitOfWork) -> WriteResult:
+        session, request, connection = self.session, self.request, unit.connection
+        statements = Statements(session.snapshot, session.project.plans)
+
+        nodes = await match(connection, statements, request, self.nodes)
+        rows = await load(connection, statements, session.policy, nodes)
+        nodes = resolve(nodes, rows)
+        await self._authorize(unit, nodes, rows)
+        plan = readback.prepare(self.reading, session, request)
+        kinds = await setting_types(connection, statements, nodes, rows)
+        found = values(conditions(session, request, self.hashes, kinds), nodes, rows)
+
+        run = Run(connection, statements, nodes, found, rows, whole=self._watched())
+        for group in order(nodes, found):
+            try:
+                await run.group(group)
+            except refusals.REFUSED as error:
+                raise self._told(error, run, group) from error
+        await effects.keep_required_children(run)
+        await effects.entail(run)
+        if self._recorded():
+            await record(session, request, run)
+
+        keys = [run.keys[node.index] for node in nodes if node.root]
+        result = await readback.read_back(self.reading, session, plan, keys, connection)
+        await effects.log_changes(run)
+        subscribers = session.project.events
+        if subscribers:
+            unit.after_commit(partial(subscribers.publish, events(run)))
+        items: list[Any] = list(result.items)
+        if request.collection == "directus_settings" and not request.batch and request.action != "delete":
+            _echo(items, request, nodes)
+        return WriteResult(keys, items, result.meta, result.warnings, (request.collection, *result.tags))
+
+    async def _authorize(self, unit: UnitOfWork, nodes: tuple[Node, ...], rows: Rows) -> None:
+        session = self.session
+        caller = Caller(session.policy, session.actor, comment=bool(self.request.comment))
+        address, dialect = session.context.address, session.snapshot.dialect
+        guard.guard(caller, nodes, rows, address=address, dialect=dialect)
+        users = [node for node in nodes if node.collection.name == "directus_users" and node.verb != "create"]
+        scenes = [rules.Scene(caller, nodes, node, rows.get(node.collection, node.key), address) for node in users]
+        await effects.keep_an_admin(unit.connection, scenes)
+
+    def _recorded(self) -> bool:
+        """`activity_skip` is for admins: others cannot write without a trace."""
+        return not (self.request.activity_skip and self.session.policy.admin)
+
+    def _watched(self) -> bool:
+        return self._recorded() or bool(self.session.project.events)
+
+    def _told(self, error: DatabaseError, run: Run, group: Any) -> Exception:
+        written = [run.row(target) for target in group.targets] if group.verb != "delete" else []
+        path = self.nodes[group.targets[0].nodes[-1]].path if len(group.targets) == 1 else ()
+        return refusals.refusal(error, group.collection, written, path)
+
+
+def _echo(items: list[Any], request: WriteRequest, nodes: tuple[Node, ...]) -> None:
+    roots = [node for node in nodes if node.root]
+    if len(roots) == 1 and "value" in roots[0].payload:
+        readback.echo(items, request.selection, [roots[0].payload["value"]])
