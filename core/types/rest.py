@@ -234,7 +234,8 @@ def json_value(value: Any) -> Any:
     try:
         return orjson.loads(value)
     except orjson.JSONDecodeError:
-        return None
+        # SQLite turns the JSON text `5` into a number of its own in a column declared JSON.
+        return value if isinstance(value, (int, float)) else None
 
 
 def csv_list(value: Any) -> list[str]:

@@ -98,6 +98,7 @@ def same(found: Any, expected: Any) -> None:
         ("mysql", field("text", "json"), "", None),
         ("postgres", field("json"), "[1, 2]", [1, 2]),
         ("mysql", field("binary", "json"), b'{"a":1}', {"a": 1}),
+        ("sqlite", field("json"), 5, 5),
         ("mysql", field("text", "array"), ",a,b,", ["", "a", "b", ""]),
         ("mysql", field("text", "array"), "", []),
         ("postgres", field("json", "array"), '["a", 1, {"b": 2}]', ["a", "1", '{"b":2}']),
