@@ -6,8 +6,6 @@ one root field. The columns are told at `rest_adapter.route.Route`; in names of 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from core.errors import ItemNotFound, Unprocessable
 from rest_adapter import auth
 from rest_adapter.adapter import Adapter, Execute
@@ -30,9 +28,7 @@ from rest_adapter.errors import ITEM as ONE_ITEM
 from rest_adapter.errors import OWN as OWN_RECORD
 from rest_adapter.middleware import App, Middleware, Paused
 from rest_adapter.route import ARRAY, OBJECT, Route
-
-if TYPE_CHECKING:
-    from core.projects import Projects
+from rest_adapter.session import Projects
 
 __all__ = ["ROUTES", "app"]
 

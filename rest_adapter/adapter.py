@@ -5,11 +5,12 @@ What any of these means is told elsewhere; nothing here knows a family of routes
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
+import structlog
+from graphql import GraphQLError
 from starlette.requests import ClientDisconnect
 
 from core.auth.credentials import NONE, Credentials
@@ -20,20 +21,18 @@ from rest_adapter.operation import Operation, operation
 from rest_adapter.reply import Reply, error_reply, json_reply, text_reply
 from rest_adapter.request import Request
 from rest_adapter.route import Route, Router, Variants
-
-if TYPE_CHECKING:
-    from core.projects import Projects
+from rest_adapter.session import Projects
 
 MOST_DOCUMENTS = 2000
 """Documents kept per edition: routes times collections times sets of parameters."""
-
-log = logging.getLogger("tabularium.rest")
 
 
 class Execute(Protocol):
     """The door of the schema, as `schema.execute` offers it."""
 
     async def enter(self, project: Any, credentials: Credentials, **facts: Any) -> Any: ...
+
+    async def renewed(self, visit: Any) -> Any: ...
 
     def server_visit(self, projects: Any, **facts: Any) -> Any: ...
 
@@ -101,7 +100,10 @@ class Adapter:
             outcome = await self._execute.run(visit, ready.document, arguments)
             ran = perf_counter()
             if outcome.errors:
-                raise outcome.errors[0].error
+                error = outcome.errors[0].error
+                if isinstance(error, GraphQLError):
+                    raise error  # a document of ours is wrong
+                return self._refused(error, call, visit)
             found = outcome.data[ready.root]
             assert call.route.answer is not None
             members = call.route.answer.wrap(call, found)
@@ -115,7 +117,11 @@ class Adapter:
         except ClientDisconnect:
             raise
         except Exception as error:
-            return self._failed(error, call, visit)
+            if not isinstance(error, TabulariumError):
+                structlog.get_logger().error(
+                    "error in the REST adapter", exc_info=error, method=call.route.method, route=call.route.path
+                )
+            return self._refused(error, call, visit)
 
     async def _choose(self, call: Call, variants: Variants, values: list[str]) -> str | None:
         """Set the row that fits the ids and the body, and what they say. Answers the body's `access_token`.
@@ -153,9 +159,12 @@ class Adapter:
             address=await session.address(request),
             user_agent=request.header(b"user-agent") or "",
             base_url=await session.base_url(request),
+            collection=call.collection,
             check_address=not route.anonymous,
         )
         if route.of_path:
+            if call.collection not in visit.session.snapshot.collections:
+                visit = await self._execute.renewed(visit)
             items.require(call.collection or "", visit.session.snapshot)
         if route.refuse is not None:
             raise route.refuse()
@@ -175,9 +184,8 @@ class Adapter:
             )
         return found
 
-    def _failed(self, error: Exception, call: Call, visit: Any) -> Reply:
-        if not isinstance(error, TabulariumError):
-            log.error("%s %s failed", call.route.method, call.route.path, exc_info=error)
+    @staticmethod
+    def _refused(error: Exception, call: Call, visit: Any) -> Reply:
         here = visit.session if visit is not None else None
         public = here is None or here.actor.public
         reply = error_reply(errors.answer(error, call.route.denied, public=public, single=bool(call.single)))

@@ -6,19 +6,17 @@ A plain ASGI application in front of the two; it runs no operation.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from core.errors import Maintenance
 from core.settings import CorsConfig
 from rest_adapter import cors, errors, session
 from rest_adapter.reply import TEXT_TYPE, Reply, error_reply
-from rest_adapter.request import Request
-
-if TYPE_CHECKING:
-    from core.projects import Project, Projects
+from rest_adapter.request import Project, Request
+from rest_adapter.session import Projects
 
 App = Callable[[Any, Any, Any], Any]
-Paused = Callable[["Project"], bool]
+Paused = Callable[[Project], bool]
 
 WITHOUT_PROJECT = CorsConfig()
 OVERRIDES = frozenset({"PATCH", "DELETE"})

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from urllib.parse import unquote
 
+from core.catalog.model import Snapshot
+from core.settings import ProjectConfig
 from rest_adapter import params
-
-if TYPE_CHECKING:
-    from core.projects import Project
 
 Scope = Any
 """The ASGI scope: a mapping that middleware may have copied."""
+
+
+class Project(Protocol):
+    """What the adapter needs to know of a project."""
+
+    config: ProjectConfig
+
+    @property
+    def opened(self) -> bool: ...
+
+    @property
+    def snapshot(self) -> Snapshot: ...
+
+    async def store(self) -> Any: ...
 
 
 class Request:

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from core.auth.credentials import Credentials, choose
 from core.auth.tokens import peek_project
 from core.errors import UnknownProject
-from rest_adapter.request import Request
-
-if TYPE_CHECKING:
-    from core.projects import Project
+from rest_adapter.request import Project, Request
 
 GLOBAL = frozenset({"server", "interfaces", "modules", "layouts", "types", "projects"})
 """First segments that are no project (spec 01 §1.1); the empty path is global as well."""
@@ -21,13 +18,13 @@ GLOBAL = frozenset({"server", "interfaces", "modules", "layouts", "types", "proj
 Network = IPv4Network | IPv6Network
 
 
-class Finds(Protocol):
+class Projects(Protocol):
     """Where projects are found by key; raises UnknownProject."""
 
     def get(self, key: str) -> Project: ...
 
 
-def locate(request: Request, projects: Finds) -> None:
+def locate(request: Request, projects: Projects) -> None:
     """Set the project of a request and take its key off the path (spec 01 §1.1). None: no project, or unknown."""
     path = request.path
     if path and path[0] not in GLOBAL:
@@ -89,7 +86,7 @@ async def base_url(request: Request) -> str:
     return f"{scheme}://{host}{scope.get('root_path', '').rstrip('/')}"
 
 
-def _known(projects: Finds, key: str) -> Project | None:
+def _known(projects: Projects, key: str) -> Project | None:
     try:
         return projects.get(key)
     except UnknownProject:
