@@ -39,8 +39,8 @@ async def load_snapshot(store: Store, *, blacklist: frozenset[str] = frozenset()
 async def refresh(store: Store, snapshot: Snapshot, *, blacklist: frozenset[str] = frozenset()) -> Snapshot:
     """The present picture, read anew as far as the change log says that it differs from `snapshot`.
 
-    Changes of settings and policies leave the schema alone and cost one statement each; the same snapshot comes back when
-    nothing was logged.
+    Changes of settings and policies leave the schema alone and cost one statement each; when nothing was logged the
+    same snapshot comes back.
     """
     dialect = store.dialect
     async with store.read() as connection:

@@ -1,7 +1,7 @@
 """In charge of finding the relations of a project: rows of directus_relations, types, foreign keys (spec 01 §8). Pure.
 
 In this order: what a type says of itself (file, user, owner, user_updated), then rows, then foreign keys of the
-database for columns that have no relation yet. A relation on a primary key is none, nor is one whose collections are not there.
+database for columns that have no relation yet. A relation on a primary key, or to what is not there, is none.
 """
 
 from __future__ import annotations
