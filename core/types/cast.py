@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal
-from math import isfinite
+from math import floor, isfinite
 from typing import Any
 from uuid import UUID
 
@@ -51,6 +51,27 @@ def key(field: Field, text: Any) -> Any:
     if text is None or isinstance(text, (bool, list, tuple, dict)):
         raise Uncastable("no key")
     return cast(field, text)
+
+
+def ordered(field: Field, op: str, value: Any, *, system: bool = False) -> tuple[str, Any]:
+    """The comparison lt, lte, gt or gte that gives the same answer with a canonical value.
+
+    Integers are between fractions and within 64 bits: `lt 2.5` is `lte 2`, `lt 1e30` is `lte` of the greatest one.
+    Raises Uncastable as `cast`.
+    """
+    number = None
+    if field.column is not None and kind_of(field) == "integer" and not isinstance(value, (list, tuple, dict)):
+        number = numbers.number(value)
+    if number is None:
+        return op, cast(field, value, system=system)
+    below, less = floor(number), op in ("lt", "lte")
+    if below > numbers.INT64[-1]:
+        return ("lte" if less else "gt"), numbers.INT64[-1]
+    if below < numbers.INT64[0]:
+        return ("lt" if less else "gte"), numbers.INT64[0]
+    if below == number:
+        return op, below
+    return ("lte", below) if less else ("gt", below)
 
 
 def is_now(field: Field, value: Any) -> bool:

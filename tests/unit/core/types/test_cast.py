@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.types.cast import Uncastable, cast, is_now, key, now_value
+from core.types.cast import Uncastable, cast, is_now, key, now_value, ordered
 from tests.unit.core.types.fields import alias, at, field
 
 NOW = datetime(2020, 6, 1, 22, 30, 15, 123456, tzinfo=UTC)
@@ -147,6 +147,45 @@ def test_keys_that_no_number_has(text: Any) -> None:
 
 def test_keys_of_text_are_text() -> None:
     assert [key(field("text"), text) for text in ("7", "007", " 7", "")] == ["7", "007", " 7", ""]
+
+
+@pytest.mark.parametrize(
+    "op, value, expected",
+    [
+        ("lt", "2", ("lt", 2)),
+        ("gte", "2.0", ("gte", 2)),
+        ("lt", "2.5", ("lte", 2)),
+        ("lte", "2.5", ("lte", 2)),
+        ("gt", "2.5", ("gt", 2)),
+        ("gte", "-2.5", ("gt", -3)),
+        ("lt", "1e30", ("lte", 2**63 - 1)),
+        ("gte", str(2**63), ("gt", 2**63 - 1)),
+        ("lte", "-1e30", ("lt", -(2**63))),
+        ("gt", "-1e30", ("gte", -(2**63))),
+    ],
+)
+def test_order_among_integers(op: str, value: str, expected: tuple[str, int]) -> None:
+    assert ordered(field("integer"), op, value) == expected
+
+
+def test_order_elsewhere() -> None:
+    assert ordered(field("decimal"), "lt", "2.5") == ("lt", Decimal("2.5"))
+    assert ordered(field("date"), "gte", "2020-01-01") == ("gte", date(2020, 1, 1))
+    for one, value in ((field("integer"), "abc"), (field("integer"), [1]), (alias("o"), "1")):
+        with pytest.raises(Uncastable):
+            ordered(one, "lt", value)
+
+
+@given(
+    st.integers(min_value=-(2**65), max_value=2**65) | st.decimals(allow_nan=False, allow_infinity=False, places=1),
+    st.integers(min_value=-(2**63), max_value=2**63 - 1),
+    st.sampled_from(["lt", "lte", "gt", "gte"]),
+)
+def test_order_is_kept(limit: int | Decimal, stored: int, op: str) -> None:
+    tests = {"lt": int.__lt__, "lte": int.__le__, "gt": int.__gt__, "gte": int.__ge__}
+    truth = {"lt": stored < limit, "lte": stored <= limit, "gt": stored > limit, "gte": stored >= limit}[op]
+    found, value = ordered(field("bigint"), op, limit)
+    assert tests[found](stored, value) is truth
 
 
 def test_now() -> None:
