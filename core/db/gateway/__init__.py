@@ -7,6 +7,7 @@ MySQL and reads the URLs; statements run on the raw connections, and transaction
     connection  what a caller holds: statements by position, savepoints, streams; and how it settles
     options     a URL and its options, read once
     sqlite      connections held open: several readers, one writer
+    held        one of them, on the loop or in its thread
     leases      what the two servers' pools have in common
     postgres    asyncpg
     mysql       asyncmy
