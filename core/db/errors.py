@@ -220,6 +220,8 @@ _MYSQL: dict[int, type[DatabaseError]] = {
 _MYSQL_DUPLICATE = re.compile(r"^Duplicate entry '(?P<value>.*)' for key '(?P<key>[^']*)'", re.DOTALL)
 _MYSQL_QUOTED = re.compile(r"['`](?P<name>[^'`]*)['`]")
 
+_MYSQL_COLUMN = re.compile(r"column (?:`[^`]*`\.){0,2}['`]([^'`]+)['`]")
+
 
 def from_mysql(number: int | None, text: str) -> DatabaseError:
     """The error of MySQL's or MariaDB's number; `text` is read for names only."""
@@ -239,7 +241,7 @@ def from_mysql(number: int | None, text: str) -> DatabaseError:
     if issubclass(kind, MissingObject):
         return kind(name.rpartition(".")[2] if name else None)
     if issubclass(kind, DataRejected):
-        column = re.search(r"column ['`]?(?:`[^`]*`\.){0,2}`?([^'` ]+)['`]", text)
+        column = _MYSQL_COLUMN.search(text)
         return kind(column[1] if column else None)
     return kind()
 
