@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from core.access.authorize import Caller
+from core.auth.limits import hashing_cost
 from core.db.errors import DatabaseError, ForeignKeyViolation
 from core.db.unit_of_work import UnitOfWork, in_transaction
 from core.errors import CollectionNotFound, Unprocessable, ValidationFailed
@@ -44,7 +45,8 @@ async def write(session: Session, request: WriteRequest, reading: Reading) -> Wr
     admit(session, request)
     nodes = normalize(session.snapshot, request)
     guard.admit(nodes)
-    made = await hashes(session.policy, nodes, session.snapshot.dialect)
+    cost = hashing_cost(session.project.config)
+    made = await hashes(session.policy, nodes, session.snapshot.dialect, cost)
     store = await session.project.store()
     change = _Change(session, request, reading, nodes, made)
     try:
@@ -92,6 +94,7 @@ class _Change:
                 await run.group(group)
             except refusals.REFUSED as error:
                 raise self._told(error, run, group) from error
+        await run.settle()
         await effects.keep_required_children(run)
         await effects.entail(run)
         if self._recorded():

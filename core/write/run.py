@@ -29,7 +29,7 @@ ALL, KEY, NOTHING = "all", "key", "nothing"
 class Run:
     """A change under way. `keys`: of each node; `before` and `after`: its row as stored, where there was or is one.
 
-    `whole`: rows are read back after they are written, for history and events (MySQL does not return them by itself).
+    `whole`: somebody wants to see the rows after the change (history, events).
     """
 
     connection: Connection
@@ -63,11 +63,12 @@ class Run:
                 await self._update(group)
             case "delete":
                 await self._delete(group)
-        for target in group.targets:
-            for index in target.nodes:
-                row = self.rows.get(group.collection, self.keys[index])
-                if row is not None and group.verb != "delete":
-                    self.after[index] = row.values
+        if group.verb != "delete":
+            for target in group.targets:
+                for index in target.nodes:
+                    row = self.rows.get(group.collection, self.keys[index])
+                    if row is not None:
+                        self.after[index] = row.values
 
     def row(self, target: Target) -> dict[str, Any]:
         """The values of a row: each node's own, the keys of what it refers to, and of its parent."""
@@ -82,10 +83,9 @@ class Run:
 
     async def _create(self, group: Group) -> None:
         rows = [self.row(target) for target in group.targets]
-        stored = await insert(
-            self.connection, self.statements, group.collection, group.columns, rows, gives=ALL if self.whole else KEY
-        )
-        for target, row in zip(group.targets, stored, strict=True):
+        gives = ALL if self.whole else KEY
+        made = await insert(self.connection, self.statements, group.collection, group.columns, rows, gives=gives)
+        for target, row in zip(group.targets, made, strict=True):
             self.rows.put(group.collection, row)
             for index in target.nodes:
                 self.keys[index] = plain_key(row.values[group.collection.primary_key or ""])
@@ -96,7 +96,7 @@ class Run:
         keys = [self.keys[target.nodes[-1]] for target in group.targets]
         cells = [tuple(row[name] for name in columns) for row in rows]
         returned: list[Sequence[Any]] = []
-        if all(cell == cells[0] and list(map(type, cell)) == list(map(type, cells[0])) for cell in cells):
+        if all(_same_cells(cell, cells[0]) for cell in cells):
             one = len(keys) == 1
             statement = self.statements.update_all(collection, columns, one=one)
             for chunk in chunks(keys, self.statements.dialect):
@@ -106,26 +106,37 @@ class Run:
             many = self.statements.update_each(collection, columns)
             for text, arguments, _ in many.runs([(key, *cell) for key, cell in zip(keys, cells, strict=True)]):
                 returned.extend(await run(self.connection, text, arguments))
-        await self._renew(collection, keys, rows, returned)
-
-    async def _renew(
-        self, collection: Collection, keys: list[Any], rows: list[dict[str, Any]], returned: list[Sequence[Any]]
-    ) -> None:
-        """The rows as they are now."""
-        if returned:
-            names = [column.name for column in columns_of(collection)]
-            fresh = [Stored(dict(zip(names, row, strict=True))) for row in returned]
-        elif self.whole:
-            fresh = await by_keys(self.connection, self.statements, collection, keys)
-        else:
-            fresh = []
-        for row in fresh:
-            self.rows.put(collection, row)
+        names = [column.name for column in columns_of(collection)]
+        for one_row in returned:
+            self.rows.put(collection, Stored(dict(zip(names, one_row, strict=True))))
 
     async def _delete(self, group: Group) -> None:
-        keys = [self.keys[target.nodes[-1]] for target in group.targets if self.nodes[target.nodes[0]].verb != "create"]
-        if keys:
+        stored = [target for target in group.targets if self.nodes[target.nodes[0]].verb != "create"]
+        if stored:
+            keys = [self.keys[target.nodes[-1]] for target in stored]
             await delete(self.connection, self.statements, group.collection, keys)
+
+    async def settle(self) -> None:
+        """MySQL gives no rows back: what was written is read once a collection, when all is written."""
+        if self.connection.dialect != "mysql" or not self.whole:
+            return
+        written: dict[str, tuple[Collection, dict[Any, Any]]] = {}
+        for node in self.nodes:
+            if node.verb != "delete" and not node.empty:
+                keys = written.setdefault(node.collection.name, (node.collection, {}))[1]
+                keys[same(node.collection, self.keys[node.index])] = self.keys[node.index]
+        for collection, keys in written.values():
+            for row in await by_keys(self.connection, self.statements, collection, list(keys.values())):
+                self.rows.put(collection, row)
+        for node in self.nodes:
+            row_now = self.rows.get(node.collection, self.keys[node.index])
+            if node.verb != "delete" and not node.empty and row_now is not None:
+                self.after[node.index] = row_now.values
+
+
+def _same_cells(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    """Equal to the type: 1, 1.0 and True are three values."""
+    return one == other and all(type(a) is type(b) for a, b in zip(one, other, strict=True))
 
 
 async def run(connection: Connection, text: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
@@ -155,6 +166,8 @@ async def insert(
 ) -> list[Stored]:
     """Insert rows that share a set of columns; they come back in the order given, with what `gives` says.
 
+    MySQL gives the keys at most.
+
     Raises Unprocessable when the database makes keys in a way that cannot be followed.
     """
     key = collection.primary_key or ""
@@ -181,11 +194,6 @@ async def insert(
             names = [item.name for item in columns_of(collection)] if gives == ALL else [key]
             returned = [Stored(dict(zip(names, row, strict=True))) for row in await connection.rows(text, arguments)]
             found.extend(matched(collection, part, returned, generated))
-    if gives == ALL and connection.dialect == "mysql":
-        keys = [row.values[key] for row in found]
-        found = matched(
-            collection, [row.values for row in found], await by_keys(connection, statements, collection, keys), False
-        )
     return found
 
 
