@@ -69,20 +69,22 @@ class Binds:
         self.slots[name] = slot
         return name
 
-    def value(self, source: Any, column: Column) -> BindParameter[Any]:
-        """A parameter compared with, or written to, a column."""
-        kind = type_of(column, self.dialect.name)
+    def value(self, source: Any, column: Column, *, as_text: bool = False) -> BindParameter[Any]:
+        """A parameter compared with, or written to, a column; `as_text`: with the column's text form."""
+        kind = sa.Text() if as_text else type_of(column, self.dialect.name)
         return sa.bindparam(self._new(Slot(source, binder(column, self.dialect.name))), type_=kind)
 
     def plain(self, source: Any, kind: Any) -> BindParameter[Any]:
         """A parameter that is bound as it is."""
         return sa.bindparam(self._new(Slot(source)), type_=kind)
 
-    def member(self, expression: ColumnElement[Any], source: Any, column: Column) -> ColumnElement[bool]:
+    def member(
+        self, expression: ColumnElement[Any], source: Any, column: Column, *, as_text: bool = False
+    ) -> ColumnElement[bool]:
         """`expression IN (values of source)` with as few different texts as possible."""
         convert = binder(column, self.dialect.name)
         name = self._new(Slot(source, convert, self.dialect.arrays))
-        kind = type_of(column, self.dialect.name)
+        kind = sa.Text() if as_text else type_of(column, self.dialect.name)
         match self.dialect.arrays:
             case "any":
                 return expression == sa.any_(sa.bindparam(name, type_=array_type(kind)))

@@ -72,11 +72,14 @@ class Renderer:
                 return self._compare(collection, source, name, op, value)
             case In(name, values):
                 model = self.model(collection, name)
-                return self.binds.member(self._comparable(source, name, model), values, self._as_text(model))
+                return self.binds.member(
+                    self._comparable(source, name, model), values, model, as_text=self._as_text(model)
+                )
             case Between(name, low, high):
                 model = self.model(collection, name)
+                as_text = self._as_text(model)
                 return self._comparable(source, name, model).between(
-                    self.binds.value(low, self._as_text(model)), self.binds.value(high, self._as_text(model))
+                    self.binds.value(low, model, as_text=as_text), self.binds.value(high, model, as_text=as_text)
                 )
             case Like(name, text):
                 return self._like(self.column(source, name), self.model(collection, name), text)
@@ -98,18 +101,18 @@ class Renderer:
         found: ColumnElement[Any] = source.c[name]
         return found
 
-    def _as_text(self, model: Column) -> Column:
-        """Native types without an order of their own compare by their text."""
-        return TEXT if self.dialect == "postgres" and model.family in ("json", "bit", "other") else model
+    def _as_text(self, model: Column) -> bool:
+        """Native types that the driver cannot bind compare by their text."""
+        return self.dialect == "postgres" and model.family in ("json", "bit", "other")
 
     def _comparable(self, source: Any, name: str, model: Column) -> ColumnElement[Any]:
         column = self.column(source, name)
-        return sa.cast(column, sa.Text()) if self._as_text(model) is TEXT else column
+        return sa.cast(column, sa.Text()) if self._as_text(model) else column
 
     def _compare(self, collection: Collection, source: Any, name: str, op: str, value: Any) -> ColumnElement[bool]:
         model = self.model(collection, name)
         column = self._comparable(source, name, model)
-        bound = self.binds.value(value, self._as_text(model))
+        bound = self.binds.value(value, model, as_text=self._as_text(model))
         match op:
             case "eq":
                 return column == bound
@@ -193,6 +196,3 @@ class Renderer:
 def compatible(one: Column, other: Column) -> bool:
     """Keys of these columns compare without a cast."""
     return one.family == other.family or {one.family, other.family} <= {"integer", "bigint", "decimal", "float"}
-
-
-TEXT = Column(name="", datatype="TEXT", family="text", native="text")

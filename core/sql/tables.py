@@ -24,7 +24,7 @@ class Native(UserDefinedType[Any]):
 
 
 TYPES: dict[str, Any] = {
-    "integer": sa.Integer(),
+    "integer": sa.BigInteger(),  # of a parameter: a number too large for the column is compared, not refused
     "bigint": sa.BigInteger(),
     "decimal": sa.Numeric(),
     "float": sa.Double(),
