@@ -15,7 +15,6 @@ from core.errors import FieldNotFound, InvalidField, UnknownOperator, Unprocessa
 from core.query.predicate import (
     EVERYTHING,
     NOTHING,
-    Between,
     Compare,
     In,
     IsEmpty,
@@ -32,7 +31,7 @@ from core.query.predicate import (
     substring,
 )
 from core.query.selection import Condition
-from core.types.cast import Uncastable, cast, now_value
+from core.types.cast import Uncastable, cast, is_now, now_value, ordered
 
 ALIASES = {
     "=": "eq", "!=": "neq", "<>": "neq", "<": "lt", "<=": "lte", ">": "gt", ">=": "gte",
@@ -49,7 +48,6 @@ OPERATORS = frozenset(
 )
 MAX_CONDITIONS = 500
 MAX_DEPTH = 10
-DATE_TYPES = frozenset({"date", "datetime", "datetime_created", "datetime_updated"})
 
 
 def from_conditions(
@@ -171,7 +169,7 @@ def _caster(collection: Collection, field: Field, now: datetime) -> Callable[[An
     system = collection.is_system
 
     def convert(value: Any) -> Any:
-        if isinstance(value, str) and value.lower() == "now" and field.type in DATE_TYPES:
+        if is_now(field, value):
             return now_value(field, now, system)
         if isinstance(value, (dict, list, tuple)):
             raise Uncastable("a list is no value of one column")
@@ -187,13 +185,11 @@ def _compare(collection: Collection, field: Field, op: str, value: Any, now: dat
             return IsNull(field.name)
         return negate(IsNull(field.name)) if op == "neq" else NOTHING
     try:
+        if op in ORDERING and not is_now(field, value):
+            return Compare(field.name, *ordered(field, op, value, system=collection.is_system))
         return Compare(field.name, op, _caster(collection, field, now)(value))
     except Uncastable:
-        return negate(IsNull(field.name)) if op == "neq" else _unmatched(field, op)
-
-
-def _unmatched(field: Field, op: str) -> Predicate:
-    return NOTHING
+        return negate(IsNull(field.name)) if op == "neq" else NOTHING
 
 
 def _membership(collection: Collection, field: Field, values: Iterable[Any], op: str, now: datetime) -> Predicate:
@@ -215,11 +211,11 @@ def _membership(collection: Collection, field: Field, values: Iterable[Any], op:
 def _between(collection: Collection, field: Field, values: Sequence[Any], op: str, now: datetime) -> Predicate:
     if len(values) < 2:
         return NOTHING
-    convert = _caster(collection, field, now)
-    try:
-        part = Between(field.name, convert(values[0]), convert(values[-1]))
-    except Uncastable:
+    low = _compare(collection, field, "gte", values[0], now)
+    high = _compare(collection, field, "lte", values[-1], now)
+    if NOTHING in (low, high):
         return NOTHING if op == "between" else negate(IsNull(field.name))
+    part = all_of((low, high))
     return part if op == "between" else negate(part)
 
 
