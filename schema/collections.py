@@ -162,7 +162,7 @@ class Types:
         assert filter_ is not None
         return {
             "filter": GraphQLArgument(filter_),
-            "where": GraphQLArgument(GraphQLList(GraphQLNonNull(self.fixed.types["Condition"]))),  # type: ignore[type-var]
+            "where": GraphQLArgument(GraphQLList(GraphQLNonNull(_input(self.fixed.types["Condition"])))),
             "sort": GraphQLArgument(strings),
             "limit": GraphQLArgument(GraphQLInt),
             "offset": GraphQLArgument(GraphQLInt),
@@ -312,4 +312,9 @@ class Types:
 
 def _object(type_: GraphQLNamedType) -> GraphQLObjectType:
     assert isinstance(type_, GraphQLObjectType)
+    return type_
+
+
+def _input(type_: GraphQLNamedType) -> GraphQLInputObjectType:
+    assert isinstance(type_, GraphQLInputObjectType)
     return type_

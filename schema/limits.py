@@ -25,13 +25,13 @@ from graphql import (
 class Limits:
     """What a client's document may have at most.
 
-    `depth`: levels of fields, of which each relation takes one (wrapper and `data` take two more). `fields`: leaves and
-    branches after fragments are spread; it bounds what one document can cost.
+    `relations`: levels of related items; root field, `data` and the leaf come on top. `fields`: leaves and branches after
+    fragments are spread; it bounds what one document can cost.
     """
 
     length: int = 200_000
     tokens: int = 15_000
-    depth: int = 14
+    relations: int = 10
     fields: int = 5_000
     root_fields: int = 100
     aliases: int = 1_000
@@ -39,6 +39,9 @@ class Limits:
 
 
 DEFAULT = Limits()
+FRAME = 3
+"""Levels of a list that are no relation: root field, `data`, leaf."""
+INTROSPECTION = ("__schema", "__type")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ def check(document: DocumentNode, limits: Limits) -> list[GraphQLError]:
         size = _selections(node.selection_set, fragments, known)
         roots = _roots(node.selection_set, fragments)
         for what, found, most in (
-            ("deep", size.depth, limits.depth),
+            ("deep", size.depth, limits.relations + FRAME),
             ("large", size.fields, limits.fields),
             ("wide at its root", roots, limits.root_fields),
             ("rich in aliases", size.aliases, limits.aliases),
@@ -80,7 +83,8 @@ def _selections(
             fields += 1
             aliases += node.alias is not None
             inner = _selections(node.selection_set, fragments, known) if node.selection_set else _Size()
-            depth = max(depth, inner.depth + 1)
+            # Introspection nests deeply by nature; graphql-core's own rule bounds what of it can explode.
+            depth = max(depth, 1 if node.name.value in INTROSPECTION else inner.depth + 1)
         elif isinstance(node, InlineFragmentNode):
             inner = _selections(node.selection_set, fragments, known)
             depth = max(depth, inner.depth)

@@ -267,11 +267,12 @@ def _types(space: _Space, collection: Collection) -> dict[str, Any]:
             "input": names["Input"],
         }
     own = space.family(system.wrapper, ("", "Item"), collection.name)
-    table = space.family(base, ("Item", "Filter", "Input"), collection.name)
+    plural = base != system.wrapper  # `DirectusActivity` is its own plural
+    table = space.family(base, ("Item", "Filter", "Input") if plural else ("Filter", "Input"), collection.name)
     return {
         "wrapper": own[""],
         "item": own["Item"],
-        "plural": table["Item"],
+        "plural": table["Item"] if plural else own["Item"],
         "filter": table["Filter"],
         "input": table["Input"],
     }

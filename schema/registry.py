@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 from graphql import GraphQLSchema
 
-from core.catalog.model import Snapshot
+from core.catalog.model import SYSTEM_PREFIX, Snapshot
 from core.projects import Project
 from schema.build import build_schema, names_for
 from schema.documents import Documents
@@ -103,6 +103,8 @@ def same_schema(one: Snapshot, other: Snapshot) -> bool:
 async def _build(project: Project, snapshot: Snapshot) -> Edition:
     made = await asyncio.to_thread(make, snapshot)
     for one in made.names.renamed if made.names else ():
+        if one.what.startswith(SYSTEM_PREFIX):
+            continue  # the same in every project
         structlog.get_logger().info(
             "renamed in GraphQL", project=project.key, what=one.what, wanted=one.wanted, given=one.given
         )

@@ -20,14 +20,15 @@ async def authenticate(
     mode: str | None = None,
 ) -> dict[str, Any]:
     """`auth_authenticate`. The session that was begun is an effect as well, so that both doors can set a cookie."""
-    result = await login.authenticate(info.context.visitor, email=email, password=password, one_time=otp, mode=mode)
+    gate = await login.gate_of(info.context.visitor)
+    result = await login.authenticate(gate, email=email, password=password, one_time=otp, mode=mode)
     info.context.effects.append(result)
     return {"token": result.token, "user": Spliced(dict(result.user)), "tfa_pending": result.tfa_pending}
 
 
 async def refresh(_source: Any, info: Info, *, token: str | None = None) -> dict[str, Any]:
     """`auth_refresh`: a new token for one that is still valid."""
-    return {"token": await login.refresh(info.context.visitor, token)}
+    return {"token": await login.refresh(await login.gate_of(info.context.visitor), token)}
 
 
 def bindables() -> list[MutationType]:
