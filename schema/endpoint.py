@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import orjson
 import structlog
@@ -23,9 +23,6 @@ from starlette.types import Receive, Scope, Send
 from core.errors import BadRequest, PayloadTooLarge, TabulariumError, Unauthorized
 from schema.documents import Document
 from schema.execute import Outcome, Visit, enter, refused, renewed, run_document, server_visit
-
-if TYPE_CHECKING:
-    from core.projects import Project, Projects
 
 GRAPHQL_JSON = "application/graphql-response+json"
 JSON = "application/json"
@@ -43,12 +40,12 @@ CHALLENGE = 'Bearer error="invalid_token"'
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What HTTP tells of a request: for which project (None: unknown), with which credentials, from where.
+    """What HTTP tells of a request: for which core.projects.Project (None: unknown), with which credentials, from where.
 
     `server`: the request is for the schema that needs no project.
     """
 
-    project: Project | None
+    project: Any
     server: bool
     credentials: Any
     address: str = ""
@@ -95,13 +92,13 @@ class NoDocument(Exception):
 
 
 class Endpoint:
-    """The ASGI application of the GraphQL door.
+    """The ASGI application of the GraphQL door to core's Projects.
 
     `arrive` reads credentials, project and address off the scope; `refuse` is the table of statuses. Both belong to the
     other door, and are given so that the two agree.
     """
 
-    def __init__(self, projects: Projects, arrive: Arrive, refuse: Refuse) -> None:
+    def __init__(self, projects: Any, arrive: Arrive, refuse: Refuse) -> None:
         self._projects = projects
         self._arrive = arrive
         self._refuse = refuse

@@ -25,8 +25,8 @@ from graphql import (
 class Limits:
     """What a client's document may have at most.
 
-    `relations`: levels of related items; root field, `data` and the leaf come on top. `fields`: leaves and branches after
-    fragments are spread; it bounds what one document can cost.
+    `relations`: levels of related items; root field, `data` and the leaf come on top. `fields`: leaves and branches
+    after fragments are spread; it bounds what one document can cost.
     """
 
     length: int = 200_000
