@@ -81,6 +81,8 @@ def _balanced(text: str) -> bool:
 
 # MySQL and MariaDB
 
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPED = {"n": "\n", "r": "\r", "0": "\0"}
 _MYSQL_NAMES = {"INTEGER": "INT", "NUMERIC": "DECIMAL", "REAL": "DOUBLE", "DEC": "DECIMAL", "FIXED": "DECIMAL"}
 
 
@@ -108,6 +110,8 @@ def from_mysql(
         datatype, kind = "LONGTEXT", "text"
     if quoted_default:
         value, expression = default_of(default)
+        if value is not None and not expression:
+            value = _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), value)
     elif "DEFAULT_GENERATED" in extra.upper():
         value, expression = default, default is not None
     else:

@@ -235,19 +235,19 @@ async def insert(store: Store, table: str, values: dict[str, Any]) -> None:
         await connection.execute(sql, list(values.values()))
 
 
-@pytest.mark.parametrize(
-    "table, values",
-    [
-        ("directus_settings", {"key": "project_name"}),
-        ("directus_roles", {"name": "Public"}),
-        ("directus_users", {"email": "ann@example.com"}),
-        ("directus_users", {"email": "b@example.com", "token": "a-token"}),
-        ("directus_fields", {"collection": "directus_fields", "field": "id", "type": "integer"}),
-    ],
-)
-async def test_unique_keys_hold(installed: Store, table: str, values: dict[str, Any]) -> None:
-    with pytest.raises(UniqueViolation):
-        await insert(installed, table, values)
+TAKEN: list[tuple[str, dict[str, Any]]] = [
+    ("directus_settings", {"key": "project_name"}),
+    ("directus_roles", {"name": "Public"}),
+    ("directus_users", {"email": "ann@example.com"}),
+    ("directus_users", {"email": "b@example.com", "token": "a-token"}),
+    ("directus_fields", {"collection": "directus_fields", "field": "id", "type": "integer"}),
+]
+
+
+async def test_unique_keys_hold(installed: Store) -> None:
+    for table, values in TAKEN:
+        with pytest.raises(UniqueViolation):
+            await insert(installed, table, values)
 
 
 async def test_the_snapshot_of_a_new_project(installed: Store) -> None:

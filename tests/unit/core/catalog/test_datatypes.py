@@ -190,7 +190,7 @@ def test_mysql_keeps_its_names(column: Column, expected: tuple[str, str, str | N
         ("varchar(9)", "'draft'", "", True, ("draft", True, False)),
         ("varchar(9)", "NULL", "", True, (None, False, False)),
         ("varchar(9)", "'NULL'", "", True, ("NULL", True, False)),
-        ("varchar(9)", "'it''s \\'", "", True, ("it's \\", True, False)),
+        ("varchar(9)", r"'it''s \\ a\nb'", "", True, ("it's \\ a\nb", True, False)),
         ("int(11)", "0", "", True, ("0", True, False)),
         ("datetime", "current_timestamp()", "", True, ("current_timestamp()", True, True)),
         ("bit(2)", "b'10'", "", True, ("2", True, False)),
