@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -90,6 +93,11 @@ class Projects:
         self._look()
         return sorted(key for key, project in self._projects.items() if not project.config.private)
 
+    def all(self) -> list[Project]:
+        """All projects, private ones as well, in order of their keys."""
+        self._look()
+        return [self._projects[key] for key in sorted(self._projects)]
+
     def __len__(self) -> int:
         self._look()
         return len(self._projects)
@@ -161,7 +169,7 @@ class Projects:
 
     async def _install(self, wanted: NewProject, config: ProjectConfig) -> None:
         if config.database.dialect == "sqlite":
-            (self.settings.data / config.database.name).parent.mkdir(parents=True, exist_ok=True)
+            _make_private(self.settings.data / config.database.name)
         try:
             store = await connect(config, self.settings.data, pool_size=2)
         except DatabaseUnavailable:
@@ -242,3 +250,10 @@ class Projects:
         file = self._files.get(key)
         if file is not None and file.path != keep:
             files.remove(file)
+
+
+def _make_private(path: Path) -> None:
+    """Make an empty file that only its owner reads, unless there is one: a database of users is going to be in it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))

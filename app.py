@@ -1,0 +1,121 @@
+"""In charge of composing the server: settings → projects → GraphQL endpoint and REST routes. No behaviour of its own.
+
+`app` is the ASGI application; it is put together when the server starts it, from the environment. `python app.py` is
+`tabularium serve`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import structlog
+
+import rest_adapter
+from core.errors import TabulariumError
+from core.projects import Projects
+from core.settings import ConfigurationError, Settings
+from core.start import prepare
+from core.telemetry.log import configure
+from rest_adapter import errors, session
+from rest_adapter.middleware import App
+from schema import execute
+from schema.endpoint import Arrival, Endpoint
+from schema.registry import edition
+
+
+def compose(projects: Projects) -> App:
+    """Both doors to these projects, as one ASGI application."""
+    endpoint = Endpoint(projects, arrive, errors.answer)
+    return rest_adapter.app(projects, execute, endpoint)
+
+
+async def arrive(scope: Any) -> Arrival:
+    """What the adapter knows of a request, in the words of the GraphQL endpoint."""
+    request = scope["tabularium.request"]
+    return Arrival(
+        project=request.project,
+        server=len(request.called) == 1,
+        credentials=session.credentials(request),
+        address=await session.address(request),
+        user_agent=request.header(b"user-agent") or "",
+        base_url=await session.base_url(request),
+    )
+
+
+class Application:
+    """The server between start and stop. An ASGI server's lifespan starts and stops it; tests may do so themselves."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._projects: Projects | None = None
+        self._doors: App | None = None
+        self._warming: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Open the projects and compose the doors. Raises ConfigurationError and what a first start raises."""
+        settings = Settings.read(self._environ)
+        made = await prepare(settings)
+        if made is not None and made.password is not None:
+            # Started without the command line: whoever reads the log is the operator.
+            structlog.get_logger().warning(
+                "first start", project=made.project, admin=made.email, password=made.password
+            )
+        self._projects = await Projects.open(settings)
+        self._doors = compose(self._projects)
+        if settings.default_project is not None:
+            self._warming = asyncio.get_running_loop().create_task(_warm(self._projects, settings.default_project))
+        # What is there now stays for good: the garbage collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+
+    async def stop(self) -> None:
+        """Close the projects."""
+        if self._warming is not None:
+            self._warming.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._warming
+        if self._projects is not None:
+            await self._projects.close()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer a request, or the server's call to start and stop."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        assert self._doors is not None, "the application was not started: its server must support lifespan"
+        await self._doors(scope, receive, send)
+
+    async def _live(self, receive: Any, send: Any) -> None:
+        await receive()
+        configure()
+        try:
+            await self.start()
+        except (ConfigurationError, TabulariumError) as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _warm(projects: Projects, key: str) -> None:
+    """Open the default project, so that its first request does not wait. What fails will fail again for who asks."""
+    with suppress(TabulariumError):
+        project = projects.get(key)
+        await project.store()
+        await edition(project, project.snapshot)
+
+
+app = Application(os.environ)
+
+if __name__ == "__main__":
+    from core.cli import main
+
+    main(["serve", *sys.argv[1:]])

@@ -1,0 +1,42 @@
+"""In charge of how log lines look: words on a terminal, JSON elsewhere, one line per event on standard error."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+
+def configure(*, terminal: bool | None = None, level: int = logging.INFO) -> None:
+    """Set up structlog and the standard library's logging for this process; called once, at its start."""
+    words = sys.stderr.isatty() if terminal is None else terminal
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    ends: list[Any] = (
+        [structlog.dev.ConsoleRenderer(colors=words)]
+        if words
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(sort_keys=True)]
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ends],
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    # Event loops and drivers report each connection at this level.
+    logging.getLogger("asyncio").setLevel(logging.WARNING)
