@@ -274,7 +274,7 @@ class Connection(ABC):
 
 
 class Pool(ABC):
-    """What a dialect gives the store; `take` raises Unavailable or a driver's error, `give` never fails the caller."""
+    """What a dialect gives the store; `take` raises Unavailable or a driver's error, `give` raises nothing."""
 
     def take_now(self, *, write: bool) -> Connection | None:
         """A connection that can be had without waiting, or None."""
@@ -288,9 +288,6 @@ class Pool(ABC):
 
     @abstractmethod
     async def close(self) -> None: ...
-
-    @abstractmethod
-    def translate(self, error: Exception) -> DatabaseError: ...
 
 
 async def finish(work: Coroutine[Any, Any, T]) -> T:

@@ -15,7 +15,7 @@ from typing import Any
 import asyncmy
 from asyncmy.constants import FIELD_TYPE
 from asyncmy.converters import conversions
-from asyncmy.cursors import SSCursor
+from asyncmy.cursors import Cursor, SSCursor
 from databases import Database
 
 from core.db import errors
@@ -31,6 +31,16 @@ _NO_VALUES = (list, tuple, dict, set, frozenset)
 _COM_SET_OPTION, _MULTI_STATEMENTS_OFF = 0x1B, b"\x01\x00"
 
 
+class _QuietCursor(Cursor):
+    async def _show_warnings(self, conn: Any) -> None:
+        """They hold values, and reading them costs a round trip."""
+
+
+class _QuietStream(SSCursor):
+    async def _show_warnings(self, conn: Any) -> None:
+        """As above."""
+
+
 class MysqlConnection(Connection):
     dialect = "mysql"
 
@@ -41,24 +51,26 @@ class MysqlConnection(Connection):
         self._cursor: Any = None
 
     async def _rows(self, sql: str, args: Sequence[Any]) -> Rows:
-        cursor = self._raw.cursor()
-        await cursor.execute(sql, _bound(args))
-        rows: Rows = await cursor.fetchall()
-        return rows
+        return (await self._query(sql, args)).rows or ()
 
     async def _execute(self, sql: str, args: Sequence[Any]) -> Result:
-        cursor = self._raw.cursor()
-        await cursor.execute(sql, _bound(args))
-        return Result(max(cursor.rowcount, 0), cursor.lastrowid or None)
+        result = await self._query(sql, args)
+        return Result(result.affected_rows, result.insert_id or None)
+
+    async def _query(self, sql: str, args: Sequence[Any]) -> Any:
+        # Not by a cursor: it would ask for the warnings of a statement and log them, values included.
+        raw = self._raw
+        await raw.query(sql % tuple([raw.literal(value) for value in _bound(args)]))
+        return raw._result
 
     async def _execute_many(self, sql: str, args_list: Sequence[Sequence[Any]]) -> int:
-        cursor = self._raw.cursor()
+        cursor = self._raw.cursor(_QuietCursor)
         await cursor.executemany(sql, [_bound(args) for args in args_list])
         touched: int = cursor.rowcount
         return max(touched, 0)
 
     async def _open_stream(self, sql: str, args: Sequence[Any], size: int) -> None:
-        self._cursor = self._raw.cursor(SSCursor)
+        self._cursor = self._raw.cursor(_QuietStream)
         await self._cursor.execute(sql, _bound(args))
 
     async def _fetch(self, size: int) -> Rows:
@@ -96,9 +108,6 @@ class MysqlPool(LeasePool):
     def __init__(self, database: Database, counter: Counter) -> None:
         super().__init__(database, counter)
         self._prepared: weakref.WeakSet[Any] = weakref.WeakSet()
-
-    def translate(self, error: Exception) -> DatabaseError:
-        return translate(error)
 
     async def _prepare(self, lease: Any) -> None:
         raw = lease.raw_connection

@@ -88,9 +88,6 @@ class PostgresConnection(Connection):
 class PostgresPool(LeasePool):
     driver_errors = (asyncpg.PostgresError, asyncpg.InterfaceError)
 
-    def translate(self, error: Exception) -> DatabaseError:
-        return translate(error)
-
     def _lend(self, lease: Any) -> Connection:
         return PostgresConnection(lease, self._counter)
 

@@ -190,9 +190,6 @@ class SqlitePool(Pool):
                 await asyncio.to_thread(one.close)
             self._writer = None
 
-    def translate(self, error: Exception) -> DatabaseError:
-        return _translate(error)
-
     async def _take_writer(self) -> Held:
         await self._turn.acquire()
         try:

@@ -99,8 +99,8 @@ class Store:
         except Unavailable:
             raise
         except Exception as error:
-            found = self._pool.translate(error)
-            raise (found if isinstance(found, Unavailable) else Unavailable()) from error
+            # Whatever it was, here it only means that there is no connection to be had.
+            raise Unavailable from error
 
     async def _give(self, connection: Connection) -> None:
         connection.retire()

@@ -88,3 +88,14 @@ async def make_mysql_values(store: Store) -> None:
             "2020, 1.5, b'101', X'00ff', '{\"a\": 1}'), "
             "(2, '0000-00-00', NULL, '0000-00-00', '0000-00-00', NULL, NULL, NULL, NULL, NULL)"
         )
+
+
+@pytest.mark.parametrize("dialect", ["mysql"], indirect=True)
+async def test_warnings_are_neither_read_nor_logged(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    """The driver would log them, with the values that they are about."""
+    async with store.write() as connection:
+        assert await connection.rows("SELECT %s + 0", ("1 secret",)) == ((1.0,),)
+        await connection.execute("INSERT IGNORE INTO t (id, name) VALUES (%s, %s)", (1, "secret"))
+        await connection.execute_many("INSERT IGNORE INTO t (id, name) VALUES (%s, %s)", [(1, "secret"), (2, "secret")])
+        assert [chunk async for chunk in connection.stream("SELECT %s + 0", ("1 secret",))] == [[(1.0,)]]
+    assert caplog.text == ""
