@@ -15,7 +15,7 @@ from typing import Any
 from core.access.policy import Policy
 from core.access.restrict import (
     admit,
-    hidden_in_filters,
+    hidden_in_totals,
     hidden_somewhere,
     read_scope,
     restrict,
@@ -132,9 +132,7 @@ async def aggregate(session: Session, request: AggregateRequest) -> list[dict[st
     snapshot, policy = session.snapshot, session.policy
     collection = _collection(session, request.collection)
     admit(snapshot, policy, collection.name, public=session.actor.public)
-    aggregates.check(
-        collection, request, hidden_in_filters(policy, collection), policy.hidden_sometimes(collection.name)
-    )
+    aggregates.check(collection, request, hidden_in_totals(policy, collection))
     values: list[Any] = []
     where = parametrise(_where(session, collection, request), values)
     cut = slice_of(snapshot, request.limit, None, None)
@@ -238,9 +236,7 @@ def _plan(session: Session, collection: Collection, shape: _Shape, count: int) -
 
 
 def _readable_groups(session: Session, collection: Collection, groups: tuple[str, ...]) -> tuple[str, ...]:
-    aggregates.deny_hidden(
-        groups, hidden_in_filters(session.policy, collection), session.policy.hidden_sometimes(collection.name)
-    )
+    aggregates.deny_hidden(groups, hidden_in_totals(session.policy, collection))
     return groups
 
 
@@ -279,7 +275,7 @@ def _shows_status(policy: Policy, collection: Collection) -> bool:
 
 
 def _status(policy: Policy, collection: Collection, status: tuple[str, ...] | None) -> tuple[Any, ...] | None:
-    """The `status` argument as values of the status column; ("*",) is all (spec 03 §5.5). Ignored where it is hidden."""
+    """The `status` argument as values of the status column; ("*",) is all (spec 03 §5.5). Ignored if hidden."""
     if status is None or collection.status_field is None or not _shows_status(policy, collection):
         return None
     wanted = split(status)

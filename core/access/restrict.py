@@ -7,7 +7,7 @@ the result, so it cannot forget a rule.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, replace
 
 from core.access.policy import FULL, MINE, NONE, ROLE, Policy
@@ -78,9 +78,12 @@ def may_read(snapshot: Snapshot, policy: Policy, name: str) -> bool:
 
 
 def admit(snapshot: Snapshot, policy: Policy, name: str, *, public: bool) -> None:
-    """403 comes before any name is looked at: raises ReadDenied when the role has no level at all."""
-    if not policy.admin and policy.any_level(name, "read") == NONE:
+    """403 comes before any name is looked at: raises ReadDenied when the role has no level that counts here."""
+    if policy.admin:
+        return
+    if policy.any_level(name, "read") == NONE:
         raise ReadDenied(name, public=public)
+    read_scope(snapshot, policy, name)
 
 
 def read_scope(snapshot: Snapshot, policy: Policy, name: str) -> Predicate:
@@ -210,19 +213,38 @@ def hidden_in_filters(policy: Policy, collection: Collection) -> frozenset[str]:
     return hidden
 
 
+def hidden_somewhere(policy: Policy, collection: Collection) -> frozenset[str]:
+    """Fields that must not decide about several items at once (sort, `q`, `status`): hidden in some status, secret."""
+    hidden = hidden_in_filters(policy, collection).union(*policy.hidden_sometimes(collection.name).values())
+    if collection.name == "directus_users":
+        hidden = hidden | SECRET | ADMIN_ONLY
+    return hidden - {collection.primary_key} if collection.primary_key else hidden
+
+
+def hidden_in_totals(policy: Policy, collection: Collection) -> frozenset[str]:
+    """Fields that aggregates and groups may not name: those show values, of the key as well, of all rows at once."""
+    always, sometimes = policy.hidden_always(collection.name), policy.hidden_sometimes(collection.name)
+    return hidden_in_filters(policy, collection).union(always, *sometimes.values())
+
+
 def restrict_predicate(snapshot: Snapshot, policy: Policy, collection: Collection, part: Predicate) -> Predicate:
     """Rewrites a client's predicate. Raises FieldAccessDenied (403/215) at a hidden field or unreadable relation."""
-    sometimes: dict[str, None] = {}
-    rewritten = _Rewriter(snapshot, policy).visit(collection, part, sometimes)
+    used: dict[str, None] = {}
+    rewritten = _Rewriter(snapshot, policy).visit(collection, part, used)
+    return all_of((rewritten, _showing(policy, collection, used.keys())))
+
+
+def _showing(policy: Policy, collection: Collection, used: Set[str]) -> Predicate:
+    """Items in whose status none of the fields `used` is hidden."""
     excluded = [
         value
         for status, names in policy.hidden_sometimes(collection.name).items()
-        if names & sometimes.keys()
+        if names & used
         for value, _ in _castable(collection, {status: 1})
     ]
-    if excluded and collection.status_field:
-        return all_of((rewritten, negate(In(collection.status_field, tuple(excluded)))))
-    return rewritten
+    if not excluded or collection.status_field is None:
+        return EVERYTHING
+    return negate(In(collection.status_field, tuple(excluded)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,13 +272,14 @@ class _Rewriter:
                 self._touch(collection, name, used)
                 return RelatedCount(name, self._inside(collection, name, inner), count)
             case Search():
-                return self._search(collection, part, used)
+                return self._search(collection, part)
         return part
 
     def _touch(self, collection: Collection, name: str, used: dict[str, None]) -> None:
         if name in hidden_in_filters(self.policy, collection):
             raise FieldAccessDenied(name)
-        used[name] = None
+        if name != collection.primary_key:  # no blacklist hides the key from queries (spec 02 §12.8)
+            used[name] = None
 
     def _inside(self, collection: Collection, name: str, inner: Predicate) -> Predicate:
         """The related rows that may count: readable, not soft-deleted, matching the (rewritten) condition."""
@@ -269,12 +292,10 @@ class _Rewriter:
         if isinstance(relation, ToMany):  # the key that links the rows back is read as well
             self._touch(target, relation.target_field, {})
         part = restrict_predicate(self.snapshot, self.policy, target, inner)
-        return all_of((part, scope, status_scope(self.policy, target, None)))
+        return all_of((part, scope, _linked(self.policy, target, relation), status_scope(self.policy, target, None)))
 
-    def _search(self, collection: Collection, search: Search, used: dict[str, None]) -> Predicate:
-        hidden = hidden_in_filters(self.policy, collection)
-        for names in self.policy.hidden_sometimes(collection.name).values():
-            hidden = hidden | names  # a search must not be an oracle for a field that some rows hide
+    def _search(self, collection: Collection, search: Search) -> Predicate:
+        hidden = hidden_somewhere(self.policy, collection)  # no oracle for a field that some rows hide
         parts: list[Predicate] = []
         for item in collection.fields.values():
             if item.name in hidden:
@@ -294,11 +315,17 @@ class _Rewriter:
         target = self.snapshot.collections[relation.target]
         if isinstance(relation, ToMany) and relation.target_field in hidden_in_filters(self.policy, target):
             return
-        inner = self._search(target, Search(search.pattern), {})
+        inner = self._search(target, Search(search.pattern))
         if inner == NOTHING:
             return
         scope = read_scope(self.snapshot, self.policy, target.name)
-        yield Related(name, all_of((inner, scope, status_scope(self.policy, target, None))))
+        shown = (_linked(self.policy, target, relation), status_scope(self.policy, target, None))
+        yield Related(name, all_of((inner, scope, *shown)))
+
+
+def _linked(policy: Policy, target: Collection, relation: ToOne | ToMany) -> Predicate:
+    """The rows of a to-many relation that do not hide, by their status, whose rows they are."""
+    return _showing(policy, target, {relation.target_field}) if isinstance(relation, ToMany) else EVERYTHING
 
 
 SEARCHED = frozenset({"string", "integer", "decimal"})
@@ -345,9 +372,8 @@ def _own_only(policy: Policy, collection: Collection) -> frozenset[str]:
 
 def _restrict_order(policy: Policy, collection: Collection, order: tuple[Order, ...]) -> tuple[Order, ...]:
     """Sorting by a field that is hidden (in any status) would tell its order: such criteria are ignored."""
-    hidden = hidden_in_filters(policy, collection).union(*policy.hidden_sometimes(collection.name).values())
-    kept = tuple(item for item in order if item.field not in hidden or item.field == collection.primary_key)
-    return kept
+    hidden = hidden_somewhere(policy, collection)
+    return tuple(item for item in order if item.field not in hidden)
 
 
 def _restrict_outputs(
@@ -401,4 +427,6 @@ def _restrict_edge(
         elif isinstance(relation, ToOne):
             yield KeyOut(output.key, relation.field, relation.target, relation.target_key)
         return
-    yield replace(output, edge=Edge(relation, _restrict_node(snapshot, policy, output.edge.node, None)))
+    node = _restrict_node(snapshot, policy, output.edge.node, None)
+    node = replace(node, where=all_of((node.where, _linked(policy, target, relation))))
+    yield replace(output, edge=Edge(relation, node))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -48,13 +48,8 @@ class AggregateRequest:
     having: tuple[Condition, ...] = ()
 
 
-def check(
-    collection: Collection,
-    request: AggregateRequest,
-    hidden: frozenset[str],
-    hidden_by_status: Mapping[str, frozenset[str]],
-) -> None:
-    """Names and rights of groups, measures, sort and having.
+def check(collection: Collection, request: AggregateRequest, hidden: frozenset[str]) -> None:
+    """Names and rights of groups, measures, sort and having. `hidden`: fields that may not be named.
 
     Raises InvalidField (422/202), FieldAccessDenied (403/215), Unprocessable (422/12).
     """
@@ -63,7 +58,7 @@ def check(
     for name in (*request.group_by, *(item.field for item in request.measures if item.field is not None)):
         if name not in collection.fields or collection.fields[name].is_alias:
             raise InvalidField(name, collection.name)
-    deny_hidden((*request.group_by, *(item.field for item in request.measures if item.field)), hidden, hidden_by_status)
+    deny_hidden((*request.group_by, *(item.field for item in request.measures if item.field)), hidden)
     for item in request.measures:
         _check_measure(collection, item)
     keys = {item.key for item in request.measures}
@@ -76,9 +71,8 @@ def check(
             raise InvalidField(condition.field, collection.name)
 
 
-def deny_hidden(names: Iterable[str], hidden: frozenset[str], hidden_by_status: Mapping[str, frozenset[str]]) -> None:
-    """An aggregate or group shows values of all its rows at once: a field hidden in any status is refused."""
-    hidden = hidden.union(*hidden_by_status.values())
+def deny_hidden(names: Iterable[str], hidden: frozenset[str]) -> None:
+    """Raises FieldAccessDenied at a name among `hidden`."""
     for name in names:
         if name in hidden:
             raise FieldAccessDenied(name)

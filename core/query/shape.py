@@ -234,7 +234,7 @@ def _row(key: str, inner: Shaper) -> Patch:
 
 def _hiding(outputs: Sequence[Output], layout: Layout, hiding: Hiding) -> list[Patch]:
     """Patches that hide fields row by row; in REST form the key is absent, in typed form it is null."""
-    shown = [(output.key, _field(output), getattr(output, "row", False)) for output in outputs]
+    shown = [(output.key, _field(output), getattr(output, "row", isinstance(output, KeyOut))) for output in outputs]
     patches: list[Patch] = []
     secret = [(key, row) for key, field, row in shown if field in hiding.own_only]
     if secret and hiding.key is not None:

@@ -11,10 +11,12 @@ from core.catalog.model import Collection, Snapshot
 from core.errors import UnknownOperator, Unprocessable
 from core.query.aggregate import AggregateRequest, Measure
 from core.query.filters import ALIASES
+from core.query.plan import Order
 from core.query.predicate import Param, Predicate
 from core.query.window import split
 from core.sql.compile import Binds, Prepared, prepare
 from core.sql.predicates import Renderer
+from core.sql.read import directed, order_by
 
 COMPARISONS = {"eq": "__eq__", "neq": "__ne__", "lt": "__lt__", "lte": "__le__", "gt": "__gt__", "gte": "__ge__"}
 
@@ -35,7 +37,7 @@ def compile_aggregate(
         statement = statement.group_by(*groups)
     for condition in request.having:
         statement = statement.having(_having(measures[condition.field], condition.op, condition.value))
-    statement = statement.order_by(*_order(request, source, measures), *(group.asc() for group in groups))
+    statement = statement.order_by(*_order(renderer, collection, request, source, measures))
     if limit is not None:
         statement = statement.limit(binds.plain(limit, sa.BigInteger()))
     return prepare(statement, binds)
@@ -75,10 +77,15 @@ def _having(measure: ColumnElement[Any], op: str, value: Any) -> ColumnElement[b
     return found
 
 
-def _order(request: AggregateRequest, source: Any, measures: dict[str, ColumnElement[Any]]) -> list[Any]:
-    found = []
-    for token in split(request.sort):
-        name = token.lstrip("-")
-        column = measures[name] if name in measures else source.c[name]
-        found.append(column.desc() if token.startswith("-") else column.asc())
+def _order(
+    renderer: Renderer, collection: Collection, request: AggregateRequest, source: Any, measures: dict[str, Any]
+) -> list[Any]:
+    """The criteria of `sort`, then the groups, so that the order is the same on every database and at every call."""
+    found: list[Any] = []
+    for token in (*split(request.sort), *request.group_by):
+        name, descending = token.lstrip("-"), token.startswith("-")
+        if name in measures:
+            found += directed(renderer, measures[name], descending=descending)
+        else:
+            found += order_by(renderer, collection, source, Order(name, descending))
     return found

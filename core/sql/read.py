@@ -222,22 +222,28 @@ def order_by(renderer: Renderer, collection: Collection, source: Any, order: Ord
     if order.field is None:
         return [sa.func.rand() if dialect.name == "mysql" else sa.func.random()]
     model = renderer.model(collection, order.field)
-    column = _sortable(source.c[order.field], model, dialect.name)
-    directed = column.desc() if order.descending else column.asc()
+    column = sortable(source.c[order.field], model, dialect.name)
     if not model.nullable:
-        return [directed]
+        return [column.desc() if order.descending else column.asc()]
+    return directed(renderer, column, descending=order.descending)
+
+
+def directed(renderer: Renderer, column: ColumnElement[Any], *, descending: bool) -> list[Any]:
+    """A nullable column as an ORDER BY criterion, NULL where the setting wants it."""
+    dialect = renderer.binds.dialect
+    found = column.desc() if descending else column.asc()
     last = (renderer.snapshot.setting("sort_null_last", "1") or "0") not in ("0", "")
-    want_last = last or order.descending  # without the setting NULL is the lowest value, as on MySQL
-    natural_last = order.descending if dialect.nulls_first_ascending else not order.descending
+    want_last = last or descending  # without the setting NULL is the lowest value, as on MySQL
+    natural_last = descending if dialect.nulls_first_ascending else not descending
     if want_last == natural_last:
-        return [directed]
+        return [found]
     if dialect.name == "mysql":
-        missing = source.c[order.field].is_(None)
-        return [missing.asc() if want_last else missing.desc(), directed]
-    return [directed.nulls_last() if want_last else directed.nulls_first()]
+        missing = column.is_(None)
+        return [missing.asc() if want_last else missing.desc(), found]
+    return [found.nulls_last() if want_last else found.nulls_first()]
 
 
-def _sortable(column: ColumnElement[Any], model: Column, dialect: str) -> ColumnElement[Any]:
+def sortable(column: ColumnElement[Any], model: Column, dialect: str) -> ColumnElement[Any]:
     if dialect == "postgres":
         if model.family in ("json", "bit", "other"):
             return sa.cast(column, sa.Text())
