@@ -168,7 +168,11 @@ def test_all_fields_by_collection_columns_first_then_aliases_by_id() -> None:
 def test_sort_is_by_plain_names_and_stable() -> None:
     assert paths(metadata.fields(ADMIN, sort=["sort"]))[:3] == ["bfirst.id", "bfirst.secret", "Apple.id"]
     assert paths(metadata.fields(ADMIN, sort=["options"]))[:2] == ["b_first.Title", "Apple.id"]
-    assert paths(metadata.fields(ADMIN, sort=["note", "sort"]))[-6:-3] == ["b_first.Title", "bfirst.id", "bfirst.secret"]
+    assert paths(metadata.fields(ADMIN, sort=["note", "sort"]))[-6:-3] == [
+        "b_first.Title",
+        "bfirst.id",
+        "bfirst.secret",
+    ]
     assert paths(metadata.fields(ADMIN, sort=["collection,field"]))[:2] == ["Apple.id", "bfirst.aline"]
 
 
