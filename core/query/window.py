@@ -81,7 +81,7 @@ def default_limit(snapshot: Snapshot) -> int:
 def page_meta(cut: Slice, offset: int | None, result_count: int, filter_count: int) -> dict[str, Any]:
     """Members limit, offset, page, page_count of `meta=page` (spec 03 §5.7); links are made by the adapter."""
     limit = cut.asked if cut.asked is not None and cut.asked >= 1 else result_count
-    pages = 1 if filter_count == 0 or limit == 0 or result_count == 0 else -(-filter_count // limit)
+    pages = 1 if filter_count == 0 or limit == 0 else -(-filter_count // limit)
     start = max(offset, 0) if offset is not None else cut.offset
     if cut.page is not None and offset is None and cut.asked is not None:
         page = min(cut.page, pages)
