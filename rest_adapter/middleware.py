@@ -61,7 +61,7 @@ class Middleware:
         project = request.project
         if project is not None and self._paused is not None and self._paused(project):
             await error_reply(errors.answer(Maintenance())).send(send)
-        elif self._graphql is not None and request.called[-1:] == (GRAPHQL,) and len(request.called) <= 2:
+        elif self._graphql is not None and _for_graphql(request.called):
             await self._graphql(request.scope, receive, send)
         elif not request.called:
             await Reply(
@@ -69,6 +69,11 @@ class Middleware:
             ).send(send)
         else:
             await self._rest(request.scope, receive, send)
+
+
+def _for_graphql(called: tuple[str, ...]) -> bool:
+    """`/gql`, `/:project/gql`, and the files of the explorer."""
+    return (called[-1:] == (GRAPHQL,) and len(called) <= 2) or called[:2] == (GRAPHQL, "assets")
 
 
 def _with_headers(send: Any, extra: cors.Headers, *, bodiless: bool) -> Any:
