@@ -70,9 +70,6 @@ class Application:
         self._doors = compose(self._projects)
         if settings.default_project is not None:
             self._warming = asyncio.get_running_loop().create_task(_warm(self._projects, settings.default_project))
-        # What is there now stays for good: the garbage collector need not look at it again.
-        gc.collect()
-        gc.freeze()
 
     async def stop(self) -> None:
         """Close the projects."""
@@ -99,6 +96,9 @@ class Application:
         except (ConfigurationError, TabulariumError) as error:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
+        # What is there now stays for good: the garbage collector need not look at it again.
+        gc.collect()
+        gc.freeze()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self.stop()
