@@ -252,7 +252,26 @@ def step(name: str) -> str | None:
     return "SELECT @@auto_increment_increment" if name == "mysql" else None
 
 
+def advance(collection: Collection, name: str) -> Prepared | None:
+    """PostgreSQL: let the sequence of the key go on after a key that was sent (the Param); it does not by itself."""
+    if name != "postgres":
+        return None
+    binds = Binds(name)
+    key = _model(collection, collection.primary_key or "")
+    quoted = dialect(name).sql.identifier_preparer.quote_identifier(collection.name)
+    found = sa.func.pg_get_serial_sequence(sa.literal_column(_literal(quoted)), sa.literal_column(_literal(key.name)))
+    sequence = sa.select(sa.cast(found, Native("regclass")).label("name")).subquery("s")
+    sent = binds.plain(Param(0), sa.BigInteger())
+    behind = sent > sa.func.coalesce(sa.func.pg_sequence_last_value(sequence.c.name), sa.literal_column("0"))
+    statement = sa.select(sa.func.setval(sequence.c.name, sent)).where(sequence.c.name.is_not(None)).where(behind)
+    return prepare(statement, binds)
+
+
 # --- parts --------------------------------------------------------------------------------------------------------
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _model(collection: Collection, name: str) -> Column:

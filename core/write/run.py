@@ -84,11 +84,22 @@ class Run:
     async def _create(self, group: Group) -> None:
         rows = [self.row(target) for target in group.targets]
         gives = ALL if self.whole else KEY
+        await self._advance(group, rows)
         made = await insert(self.connection, self.statements, group.collection, group.columns, rows, gives=gives)
         for target, row in zip(group.targets, made, strict=True):
             self.rows.put(group.collection, row)
             for index in target.nodes:
                 self.keys[index] = plain_key(row.values[group.collection.primary_key or ""])
+
+    async def _advance(self, group: Group, rows: list[dict[str, Any]]) -> None:
+        """Keys that were sent must not be generated later."""
+        key = group.collection.primary_key or ""
+        column = group.collection.fields[key].column
+        if self.connection.dialect != "postgres" or key not in group.columns:
+            return
+        if column is not None and column.auto_increment and (statement := self.statements.advance(group.collection)):
+            highest = max(int(row[key]) for row in rows)
+            await self.connection.rows(*statement.bind([highest], {}))
 
     async def _update(self, group: Group) -> None:
         collection, columns = group.collection, group.columns

@@ -59,6 +59,9 @@ class Statements:
             lambda: sql.update_all(collection, columns, self.dialect, one=one),
         )
 
+    def advance(self, collection: Collection) -> Prepared | None:
+        return self.kept(("advance", collection.name), lambda: sql.advance(collection, self.dialect))
+
     def delete(self, collection: Collection, *, one: bool) -> Prepared:
         return self.kept(("delete", collection.name, one), lambda: sql.delete(collection, self.dialect, one=one))
 
