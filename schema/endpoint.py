@@ -40,7 +40,7 @@ CHALLENGE = 'Bearer error="invalid_token"'
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What HTTP tells of a request: for which core.projects.Project (None: unknown), with which credentials, from where.
+    """What HTTP tells of a request: for which Project of core (None: unknown), with which credentials, from where.
 
     `server`: the request is for the schema that needs no project.
     """
