@@ -38,5 +38,6 @@ def configure(*, terminal: bool | None = None, level: int = logging.INFO) -> Non
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    # Event loops and drivers report each connection at this level.
-    logging.getLogger("asyncio").setLevel(logging.WARNING)
+    # These report each connection.
+    for name in ("asyncio", "databases"):
+        logging.getLogger(name).setLevel(logging.WARNING)
