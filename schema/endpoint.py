@@ -16,6 +16,7 @@ import orjson
 import structlog
 from graphql import GraphQLError, OperationType, Source
 from starlette.datastructures import Headers, QueryParams
+from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
@@ -112,10 +113,17 @@ class Endpoint:
             return
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         if path.startswith(ASSETS_PATH + "/"):
-            await self._files(_below(scope, ASSETS_PATH), receive, send)
+            await self._asset(scope, receive, send)
             return
         response = await self._respond(scope, receive)
         await response(scope, receive, send)
+
+    async def _asset(self, scope: Scope, receive: Receive, send: Send) -> None:
+        below = {**scope, "root_path": scope.get("root_path", "") + ASSETS_PATH}
+        try:
+            await self._files(below, receive, send)
+        except HTTPException:
+            await _json({"error": {"code": 1, "message": "Not Found"}}, 404)(scope, receive, send)
 
     async def _respond(self, scope: Scope, receive: Receive) -> Response:
         method = scope["method"]
@@ -222,7 +230,7 @@ def _touches_change(visit: Visit, found: Document | list[GraphQLError], asked: A
     if session is None or names is None:
         return False
     if not isinstance(found, Document):
-        return session.project.changing("")
+        return True  # waits only while something changes
     try:
         roots = found.operation(asked.operation_name).roots
     except GraphQLError:
@@ -375,11 +383,6 @@ def _accepted(headers: Headers) -> dict[str, float]:
                     weight = 0.0
         found[name] = weight
     return found
-
-
-def _below(scope: Scope, path: str) -> Scope:
-    """The scope as seen from a folder of the server."""
-    return {**scope, "root_path": scope.get("root_path", "") + path}
 
 
 async def _close(scope: Scope, receive: Receive, send: Send) -> None:

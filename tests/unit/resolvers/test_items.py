@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from core import engine
 from core.access.policy import ADMIN_POLICY
@@ -284,7 +285,9 @@ async def test_problems_are_told_with_their_places(fake: Engine) -> None:
 
 async def test_the_text_of_an_exception_is_never_shown(fake: Engine) -> None:
     fake.error = RuntimeError("secret: select * from users")
-    outcome = await run("{ articles { data { id } } }")
+    with capture_logs() as logged:
+        outcome = await run("{ articles { data { id } } }")
+    assert [(one["log_level"], one["exc_info"], one["path"]) for one in logged] == [("error", fake.error, ["articles"])]
     assert outcome.errors[0].formatted() == {
         "message": "Internal server error",
         "extensions": {"category": "internal"},
