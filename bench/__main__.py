@@ -7,6 +7,7 @@ is bounded in time. `python -m bench --help` says what can be set.
 from __future__ import annotations
 
 import argparse
+import getpass
 import json
 import os
 import shutil
@@ -53,7 +54,11 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--database", default="postgresql://127.0.0.1:5432/tabularium_bench", help="made when absent")
+    parser.add_argument(
+        "--database",
+        default=f"postgresql://{getpass.getuser()}@127.0.0.1:5432/tabularium_bench",
+        help="made when absent",
+    )
     parser.add_argument("--fresh", action="store_true", help="build the dataset anew")
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--repeats", type=int, default=2)
@@ -101,14 +106,12 @@ def _tabularium(url: str, folder: Path) -> Iterator[tuple[int, subprocess.Popen[
         "TABULARIUM_DATA": str(folder / "data"),
         "TABULARIUM_PORT": str(port),
         "TABULARIUM_DEFAULT_PROJECT": "",
-        "TABULARIUM_ADMIN_TOKEN": TOKEN,
-        "TABULARIUM_ADMIN_EMAIL": "bench@example.com",
-        "TABULARIUM_ADMIN_PASSWORD": "bench-password-1",
     }
     tables = _system_tables(url)
     if tables:
         _psql(url, "-c", f"DROP TABLE {', '.join(tables)} CASCADE")
     command = [str(Path(sys.executable).with_name("tabularium")), "project", "create", "main", "--database", url]
+    command += ["--token", TOKEN]
     subprocess.run(command, check=True, env=environment, cwd=folder, stdout=subprocess.DEVNULL)
     _psql(url, "-c", METADATA)
     with _running([sys.executable, str(ROOT / "app.py")], environment, port) as process:
@@ -177,7 +180,17 @@ def _measure(
     command += ["--token", TOKEN, "--project", project, "--pid", str(process.pid), "--out", str(out)]
     command += ["--seconds", str(options.seconds), "--warmup", "2", "--repeats", str(options.repeats)]
     command += ["--workloads", workloads, *(("--name", name) if name else ())]
+    command += ["--db-pid", str(_postmaster(options.database))]
     subprocess.run(command, check=True, cwd=SHARED)
+
+
+def _postmaster(url: str) -> int:
+    """The root process of the database server, for its share of the CPU; 1 (nothing) when it may not be known."""
+    try:
+        folder = _psql(url, "-c", "SHOW data_directory")
+        return int((Path(folder) / "postmaster.pid").read_text().splitlines()[0])
+    except (OSError, subprocess.CalledProcessError):
+        return 1
 
 
 def _reads(workloads: str) -> str:
@@ -199,7 +212,7 @@ def _report(rows: list[dict[str, Any]]) -> None:
         cells = [_cell(rest), _cell(graphql), _cell(cost.get(("reference", name)))]
         verdict = "too slow" if slow else "ok"
         print(f"{name:3} {limit:6.2f} {cells[0]:>15} {cells[1]:>15} {cells[2]:>15} {PEER[name]:12.2f}  {verdict}")
-    memory = max((row["rss_mb"] or 0) for row in rows if row["name"] != "reference")
+    memory = max((row["rss_mb"] or 0 for row in rows if row["name"] != "reference"), default=0)
     print(f"RSS {memory} MB (limit {RSS_LIMIT_MB})")
     print("A shared machine: compare CPU, and figures of one run." + ("  Limits were missed." if failed else ""))
 

@@ -17,7 +17,7 @@ import orjson
 
 COLUMNS = ("id", "title", "slug", "body", "status", "published_on", "rating", "views")
 LIST = f"SELECT {', '.join('a.' + name for name in COLUMNS)}"
-TAIL = "ORDER BY a.published_on DESC NULLS LAST, a.id LIMIT $1"
+TAIL = "ORDER BY a.published_on DESC, a.id LIMIT $1"
 ITEM = re.compile(r"^/\w+/items/articles/(\d+)$")
 JSON_HEADERS = [(b"content-type", b"application/json")]
 
