@@ -294,6 +294,8 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
         raise _stop(error.message) from None
     except ConfigurationError as error:
         raise _stop(str(error)) from None
+    except OSError as error:  # a folder that cannot be made or written
+        raise _stop(f"{error.filename}: {error.strerror}" if error.filename else str(error)) from None
 
 
 def _stop(message: str) -> typer.Exit:

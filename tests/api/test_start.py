@@ -286,6 +286,12 @@ def test_a_database_that_is_not_there(shell: Shell, place: str) -> None:
     assert shell("project", "list") == (0, "Project Database Private")
 
 
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    status, said = Shell(tmp_path / "file" / "data")("serve")
+    assert (status, said.endswith("Not a directory")) == (1, True)
+
+
 def test_users_are_made_and_get_passwords(shell: Shell) -> None:
     shell("project", "create", "shop")
     made = shell("user", "create", "bea@example.org", "-k", "shop", "--password", "first one", "--role", "3")
