@@ -49,8 +49,9 @@ def moment(text: str) -> Moment | None:
             at -= _offset(offset)
     except (ValueError, OverflowError):
         return None
-    # A blank goes with stored text, a T with an offset; the mixtures are read in filters only.
-    return Moment(at, bool(offset), False, (part["mark"] == "T") == bool(offset))
+    # A blank goes with stored text, so an offset after one is read in filters only. What has a T and no offset is taken
+    # as plain text: HTML inputs and most languages' serialisers write dates so.
+    return Moment(at, bool(offset), False, part["mark"] == "T" or not offset)
 
 
 def clock(text: str) -> time | None:
