@@ -26,6 +26,10 @@ REVISION = (
 )  # fmt: skip
 
 
+# Characters of the column that holds keys as text.
+ITEM = 255
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A row of activity, and the revision that belongs to it (its `activity` is not known yet)."""
@@ -86,7 +90,7 @@ def _activity(node: Node, facts: Facts, action: str) -> dict[str, Any]:
         "ip": "localhost" if address in ("127.0.0.1", "::1") else address[:50],
         "user_agent": context.user_agent.replace("\x00", "")[:255],
         "collection": node.collection.name,
-        "item": str(facts.keys[node.index]),
+        "item": str(facts.keys[node.index])[:ITEM],
         "comment": facts.comment,
     }
 
@@ -97,11 +101,11 @@ def _revision(node: Node, facts: Facts, action: str) -> dict[str, Any]:
     parent = node.parent
     return {
         "collection": node.collection.name,
-        "item": str(facts.keys[node.index]),
+        "item": str(facts.keys[node.index])[:ITEM],
         "data": json_text(facts.form(node.collection.name).row(row)) or "{}",
         "delta": json_text(delta) if delta else "[]",
         "parent_collection": parent.relation.collection if parent else None,
-        "parent_item": str(facts.keys[parent.index]) if parent else None,
+        "parent_item": str(facts.keys[parent.index])[:ITEM] if parent else None,
         "parent_changed": (node.verb == "create" or node.own_data) if parent else None,
     }
 
@@ -116,10 +120,8 @@ def delta_of(node: Node, facts: Facts, action: str) -> dict[str, Any]:
         field = collection.fields.get(name)
         if field is None or field.column is None or field.type == "hash" or (name == key and node.verb == "update"):
             continue
-        if name in blanked:
-            found[name] = None
-        elif name in node.payload:
-            found[name] = node.payload[name]
+        if name in node.payload:
+            found[name] = None if name in blanked else node.payload[name]
         elif name in node.refers:
             found[name] = facts.keys[node.refers[name]]
     if node.link is not None and node.parent is not None:

@@ -15,9 +15,11 @@ from core.access.authorize import Caller
 from core.auth.limits import hashing_cost
 from core.db.errors import DatabaseError, ForeignKeyViolation
 from core.db.unit_of_work import UnitOfWork, in_transaction
-from core.errors import CollectionNotFound, Unprocessable, ValidationFailed
+from core.errors import CollectionNotFound, Problem, Unprocessable, ValidationFailed
 from core.query.change import WriteRequest, WriteResult
 from core.session import Session
+from core.types.structured import storable
+from core.types.write import INVALID
 from core.write import effects, guard, readback, refusals, rules
 from core.write.change import Node, Rows
 from core.write.hashes import Hashes, hashes
@@ -61,6 +63,8 @@ def admit(session: Session, request: WriteRequest) -> None:
     if collection is None:
         raise CollectionNotFound(request.collection)
     guard.writable(collection)
+    if request.comment is not None and not storable(request.comment):
+        raise ValidationFailed.of([Problem(("comment",), INVALID)])
     several = request.action == "update" and request.keys is not None and len(request.keys) > 1
     if several and collection.name == "directus_settings":
         raise ValidationFailed("batch update expect an array of items")

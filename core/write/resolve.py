@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from core.query.virtual import MASKS
 from core.write.autofill import stamped
 from core.write.change import Node, Rows, same
 from core.write.normalize import key_of
@@ -37,7 +38,7 @@ def _resolved(node: Node, rows: Rows, state: dict[tuple[str, Any], str]) -> Node
         state[place] = "created"
         sent = {collection.primary_key or "": node.sent_key, **_without(node.payload, stamped("create", collection))}
         return replace(node, verb="create", payload=sent, key=None)
-    payload = _without(node.payload, stamped("update", collection))
+    payload = _unmasked(node, rows, _without(node.payload, stamped("update", collection)))
     says = payload or node.refers or node.removes or node.to_many or node.unknown or node.malformed or node.link
     return replace(
         node,
@@ -47,6 +48,16 @@ def _resolved(node: Node, rows: Rows, state: dict[tuple[str, Any], str]) -> Node
         fresh=now == "created",
         empty=not says,
     )
+
+
+def _unmasked(node: Node, rows: Rows, payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Without masked secrets that come back as they were shown: they stay as they are (spec 02 §6.5)."""
+    masks = {name: mask for (collection, name), mask in MASKS.items() if collection == node.collection.name}
+    stored = rows.get(node.collection, node.key) if masks else None
+    if stored is None:
+        return payload
+    shown = {name: mask(stored.values.get(name)) for name, mask in masks.items()}
+    return {name: value for name, value in payload.items() if name not in shown or value != shown[name]}
 
 
 def _without(payload: Mapping[str, Any], names: frozenset[str]) -> Mapping[str, Any]:

@@ -123,6 +123,8 @@ def _users(scene: Scene) -> None:
         raise _denied(scene)
     if scene.node.verb == "delete":
         return
+    if scene.changes("2fa_secret") and scene.was("id") != scene.caller.actor.user:
+        raise FieldWriteDenied("2fa_secret", scene.collection.name)
     manager = _manages(scene)
     for name in PROTECTED:
         if name not in scene.collection.fields or not scene.changes(name):

@@ -67,6 +67,24 @@ async def test_secrets_are_in_no_history(house: House) -> None:
         assert "hidden" not in str(await house.rows(table, *columns))
 
 
+async def test_masked_secrets_stay(house: House) -> None:
+    """What is shown in their place can be sent back; others' second factor is the admins' affair."""
+    await house.grant(USERS, status="active", update="full", read="full")
+    await house.set(USERS, "2fa_secret", 2, "JBSWY3DPEHPK3PXP")
+    await house.set(USERS, "password_reset_token", 2, "reset")
+    shown = await house.update(USERS, 2, {"first_name": "A"}, user=2)
+    assert (shown["2fa_secret"], shown["password_reset_token"]) == ("**********", None)
+    shown.pop("avatar")
+    await house.update(USERS, 2, shown, user=2)
+    stored = ("id", "2fa_secret", "password_reset_token", "token", "status", "role")
+    assert await house.one(USERS, *stored, where='"id" = 2') == (2, "JBSWY3DPEHPK3PXP", "reset", "writer", "active", 3)
+    await refused(house, FieldWriteDenied, "update", USERS, {"2fa_secret": None}, keys=("2",), user=3)
+    await refused(house, FieldWriteDenied, "update", USERS, {"2fa_secret": "X"}, keys=("3",), user=2)
+    assert (await house.update(USERS, 2, {"2fa_secret": None}, user=2))["2fa_secret"] is None
+    assert await house.one(USERS, "id", "2fa_secret", where='"id" = 2') == (2, None)
+    await house.set(USERS, "password_reset_token", 2, None)
+
+
 async def test_passwords(house: House) -> None:
     await refused(house, ValidationFailed, "update", USERS, {"password": ""}, keys=("2",))
     await house.update(USERS, 2, {"password": "abc"})
