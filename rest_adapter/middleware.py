@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from core.errors import Maintenance
+from core.errors import Maintenance, TabulariumError
 from core.settings import CorsConfig
 from rest_adapter import cors, errors, session
 from rest_adapter.reply import TEXT_TYPE, Reply, error_reply
@@ -35,14 +35,18 @@ class Middleware:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Pass a request on, with the facts of it in the scope under "tabularium.request"."""
         if scope["type"] != "http":
-            if self._graphql is not None:
+            if scope["type"] == "websocket" and self._graphql is not None:
                 await self._graphql(scope, receive, send)
             return
         method = scope["method"]
         scope = dict(scope)
         request = Request(scope)
-        session.locate(request, self._projects)
         scope["tabularium.request"] = request
+        try:
+            session.locate(request, self._projects)
+        except TabulariumError as error:
+            await error_reply(errors.answer(error), cors.actual(WITHOUT_PROJECT, request.header(b"origin"))).send(send)
+            return
         config = request.project.config.cors if request.project is not None else WITHOUT_PROJECT
         origin = request.header(b"origin")
         if method == "OPTIONS":

@@ -313,6 +313,7 @@ async def test_a_public_delete_says_so(door: Any) -> None:
         ("GET", "/main/server/ping", None, 404, 1),
         ("GET", "/server/nosuch", None, 404, 1),
         ("GET", "/main/items/articles?" + "a=1&" * 1001, None, 400, 2),
+        ("GET", "/server/ping?" + "a=1&" * 1001, None, 400, 2),
     ],
 )
 async def test_refusals_run_nothing(door: Any, method: str, path: str, body: Any, status: int, code: int) -> None:
