@@ -20,6 +20,8 @@ from graphql import (
     SelectionSetNode,
 )
 
+from core.settings import ProjectConfig
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -30,12 +32,22 @@ class Limits:
     """
 
     length: int = 200_000
-    tokens: int = 15_000
+    tokens: int = 8_000
     relations: int = 10
-    fields: int = 5_000
+    fields: int = 2_000
     root_fields: int = 100
-    aliases: int = 1_000
+    aliases: int = 500
     batch: int = 20
+
+    @classmethod
+    def of(cls, config: ProjectConfig) -> Limits:
+        """The limits of a project: keys below `graphql` of its configuration."""
+        return cls(
+            tokens=config.get("graphql.max_tokens"),
+            relations=config.get("graphql.max_depth"),
+            fields=config.get("graphql.max_fields"),
+            batch=config.get("graphql.max_batch"),
+        )
 
 
 DEFAULT = Limits()

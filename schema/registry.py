@@ -19,6 +19,7 @@ from core.catalog.model import SYSTEM_PREFIX, Snapshot
 from core.projects import Project
 from schema.build import build_schema, names_for
 from schema.documents import Documents
+from schema.limits import DEFAULT, Limits
 from schema.names import Names
 from schema.static import server_schema
 from schema.visibility import Introspection
@@ -101,7 +102,7 @@ def same_schema(one: Snapshot, other: Snapshot) -> bool:
 
 
 async def _build(project: Project, snapshot: Snapshot) -> Edition:
-    made = await asyncio.to_thread(make, snapshot)
+    made = await asyncio.to_thread(make, snapshot, Limits.of(project.config))
     for one in made.names.renamed if made.names else ():
         if one.what.startswith(SYSTEM_PREFIX):
             continue  # the same in every project
@@ -111,11 +112,11 @@ async def _build(project: Project, snapshot: Snapshot) -> Edition:
     return made
 
 
-def make(snapshot: Snapshot) -> Edition:
+def make(snapshot: Snapshot, limits: Limits = DEFAULT) -> Edition:
     """Names, types and schema of a snapshot. Takes a millisecond per collection."""
     names = names_for(snapshot)
     schema = build_schema(snapshot, names)
-    return Edition(schema, Documents(schema), snapshot, names, Introspection(snapshot, names, schema))
+    return Edition(schema, Documents(schema, limits), snapshot, names, Introspection(snapshot, names, schema))
 
 
 @lru_cache(maxsize=1)

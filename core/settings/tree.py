@@ -143,6 +143,7 @@ TREE: Branch = {
         "max_age": _int(),
         "credentials": _bool(False),
     },
+    "graphql": {"max_depth": _int(10), "max_fields": _int(2000), "max_tokens": _int(8000), "max_batch": _int(20)},
     "rate_limit": {
         "enabled": _bool(False),
         "limit": _int(100),

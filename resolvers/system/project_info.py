@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import platform
 from dataclasses import replace
-from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from ariadne import QueryType
@@ -53,7 +51,7 @@ def _document(session: Session, shown: dict[str, Any], limit: int, *, signed_in:
     if not signed_in:
         return {"api": {**requires, **shown}}
     vendor = session.snapshot.dialect
-    versions = {"version": VERSION, "server_version": _own_version()}
+    versions = {"version": VERSION, "server_version": session.project.server_version}
     api = {**versions, **requires, "database": "mysql", "database_vendor": vendor, **shown}
     server: dict[str, Any] = {"max_upload_size": limit}
     if session.actor.admin:
@@ -90,15 +88,6 @@ async def _files(session: Session) -> dict[str, dict[str, Any]]:
     rows = {str(item["file"]["id"]): item["file"]["data"] for item in (await engine.read(trusted, request)).items}
     members = ("full_url", "url", "asset_url")
     return {name: {key: rows[text].get(key) for key in members} for name, text in keys.items() if text in rows}
-
-
-@lru_cache(maxsize=1)
-def _own_version() -> str:
-    """The version of this server; empty when it runs from a folder that was never installed."""
-    try:
-        return version("tabularium")
-    except PackageNotFoundError:
-        return ""
 
 
 def _upload_limit(session: Session) -> int:

@@ -525,3 +525,29 @@ async def test_a_changed_table_is_a_changed_schema_for_the_next_request(api: New
             await log_change(connection, "schema", "tokens")
     found = await ask(api, "{ tokens(limit: 1) { data { extra } } }")
     assert found["errors"][0]["message"].startswith("Cannot query field 'extra' on type 'TokensItem'.")
+
+
+async def test_a_blacklisted_field_promises_no_value_any_more(api: Newsroom) -> None:
+    query = '{ __type(name: "ArticlesItem") { fields { name type { kind } } } }'
+
+    async def kind() -> str:
+        found = await data(api, query)
+        (one,) = [field["type"]["kind"] for field in found["__type"]["fields"] if field["name"] == "title"]
+        return str(one)
+
+    assert await kind() == "NON_NULL"
+    made = await data(
+        api,
+        """mutation { create_directus_permissions_item(
+          data: {collection: "articles", role: "5", read: "full", read_field_blacklist: ["title"]}
+        ) { id role read_field_blacklist } }""",
+    )
+    one = made["create_directus_permissions_item"]
+    assert (one["role"], one["read_field_blacklist"]) == (5, ["title"])
+    try:
+        assert await kind() == "SCALAR"
+        found = await data(api, '{ articles(ids: ["1"]) { data { id title } } }', "nobody-token")
+        assert found == {"articles": {"data": [{"id": "1", "title": None}]}}
+    finally:
+        await data(api, 'mutation { delete_directus_permissions_item(id: "' + one["id"] + '") }')
+    assert await kind() == "NON_NULL"

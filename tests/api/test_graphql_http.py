@@ -284,6 +284,20 @@ async def test_what_needs_no_project(api: Newsroom) -> None:
     assert answer.json()["errors"][0]["message"] == "Cannot query field 'articles' on type 'Query'."
 
 
+async def test_the_server_tells_of_itself_to_the_super_admin(api: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ask(token: str | None) -> Any:
+        query = "query($t: String) { server_info(super_admin_token: $t) { version json } }"
+        answer = await api.ask("POST", "//gql", None, json={"query": query, "variables": {"t": token}})
+        return answer.json()
+
+    monkeypatch.setattr(type(api.projects), "_super_admin_token", lambda self: "super")
+    assert [(await ask(token))["errors"][0]["extensions"]["code"] for token in (None, "wrong")] == [4, 3]
+    found = (await ask("super"))["data"]["server_info"]
+    assert found["version"] == found["json"]["directus"] == "8.8.1"
+    assert list(found["json"]) == ["directus", "server", "php", "permissions", "python"]
+    assert set(found["json"]["php"]["extensions"].values()) == {True}
+
+
 async def test_projects_are_made_and_dropped_by_the_super_admin_only(api: Newsroom) -> None:
     body = {
         "project": "second",

@@ -11,22 +11,25 @@ from typing import Any
 import pytest
 
 from core.catalog.model import Snapshot
+from core.settings import ProjectConfig
 from schema import registry
+from schema.limits import Limits
 from schema.registry import Edition, edition, prepare, server_edition
 from tests.shop import collection, key, shop
 
 
-def project() -> Any:
-    return SimpleNamespace(key="main", editions=None, prepare=None)
+def project(**config: Any) -> Any:
+    settings = ProjectConfig.of("main", {"auth": {"secret_key": "a secret of good length"}, **config})
+    return SimpleNamespace(key="main", editions=None, prepare=None, config=settings)
 
 
 async def test_an_edition_is_made_once_however_many_ask(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
     real = registry.make
 
-    def watched(snapshot: Snapshot) -> Edition:
+    def watched(snapshot: Snapshot, limits: Limits) -> Edition:
         made.append(threading.current_thread().name)
-        return real(snapshot)
+        return real(snapshot, limits)
 
     monkeypatch.setattr(registry, "make", watched)
     home, snapshot = project(), shop()
@@ -83,9 +86,15 @@ async def test_old_editions_are_kept_for_requests_under_way_and_then_forgotten()
     assert await edition(home, snapshots[2]) is made[2]
 
 
+async def test_a_project_sets_its_own_limits() -> None:
+    home = project(graphql={"max_depth": 3, "max_batch": 1})
+    found = (await edition(home, shop())).documents.limits
+    assert (found.relations, found.batch, found.fields) == (3, 1, 2000)
+
+
 def test_the_server_has_one_edition_without_names() -> None:
     one = server_edition()
     assert server_edition() is one
     assert one.names is None
-    assert sorted(one.schema.query_type.fields) == ["server_ping", "server_projects"]  # type: ignore[union-attr]
+    assert sorted(one.schema.query_type.fields) == ["server_info", "server_ping", "server_projects"]  # type: ignore[union-attr]
     assert sorted(one.schema.mutation_type.fields) == ["create_project", "delete_project"]  # type: ignore[union-attr]
