@@ -14,7 +14,7 @@ from graphql import GraphQLError
 from starlette.requests import ClientDisconnect
 
 from core.auth.credentials import NONE, Credentials
-from core.errors import NotFound, TabulariumError, Unauthorized, Unprocessable
+from core.errors import NotFound, QueryFailed, TabulariumError, Unauthorized, Unprocessable
 from rest_adapter import body, effects, envelope, errors, items, session
 from rest_adapter.call import Call
 from rest_adapter.operation import Operation, operation
@@ -118,9 +118,7 @@ class Adapter:
             raise
         except Exception as error:
             if not isinstance(error, TabulariumError):
-                structlog.get_logger().error(
-                    "error in the REST adapter", exc_info=error, method=call.route.method, route=call.route.path
-                )
+                _log("error in the REST adapter", error, call)
             return self._refused(error, call, visit)
 
     async def _choose(self, call: Call, variants: Variants, values: list[str]) -> str | None:
@@ -188,10 +186,16 @@ class Adapter:
     def _refused(error: Exception, call: Call, visit: Any) -> Reply:
         here = visit.session if visit is not None else None
         public = here is None or here.actor.public
+        if isinstance(error, QueryFailed):
+            _log("statement refused by the database", error, call)  # the client is told no more than that
         reply = error_reply(errors.answer(error, call.route.denied, public=public, single=bool(call.single)))
         if here is not None:
             reply.headers += effects.headers(here.context)
         return reply
+
+
+def _log(event: str, error: Exception, call: Call) -> None:
+    structlog.get_logger().error(event, exc_info=error, method=call.route.method, route=call.route.path)
 
 
 def _taken(call: Call) -> str | None:

@@ -639,6 +639,24 @@ async def test_relations(api: Newsroom) -> None:
     assert await api.refusal("GET", f"/relations/{relation['id']}", None) == (404, 203)
 
 
+async def test_metadata_without_any_level(api: Newsroom) -> None:
+    for path, public, user in (
+        ("/collections", (401, 3), (403, 300)),
+        ("/collections?single=1", (401, 3), (404, 203)),
+        ("/collections/articles", (401, 3), (404, 203)),
+        ("/collections/articles,people", (401, 3), (403, 300)),
+        ("/fields", (401, 3), (403, 300)),
+        ("/fields/articles", (401, 3), (403, 300)),
+        ("/fields/articles/title", (401, 3), (403, 300)),
+        ("/relations", (401, 3), (403, 300)),
+        ("/relations/1", (404, 203), (404, 203)),
+        ("/relations/1,2", (403, 300), (403, 300)),
+        ("/users/me", (401, 3), (401, 3)),
+    ):
+        assert await api.refusal("GET", path, None) == public, path
+        assert await api.refusal("GET", path, "nobody-token") == user, path
+
+
 async def test_own_record(api: Newsroom) -> None:
     assert await api.get("/users/me?fields=id,email") == {"data": {"id": 1, "email": "admin@example.com"}}
     assert (await api.get("/users/me"))["data"].get("password") is None

@@ -10,7 +10,15 @@ from graphql import GraphQLError
 from structlog.testing import capture_logs
 
 from core.context import Actor
-from core.errors import CreateDenied, DatabaseUnavailable, ItemNotFound, LocationNotAllowed, ReadDenied, UpdateDenied
+from core.errors import (
+    CreateDenied,
+    DatabaseUnavailable,
+    ItemNotFound,
+    LocationNotAllowed,
+    QueryFailed,
+    ReadDenied,
+    UpdateDenied,
+)
 from core.query.selection import Warning
 
 USER = Actor(user=7, role=3, public=False)
@@ -461,6 +469,16 @@ async def test_errors_of_the_adapter_itself_are_logged(door: Any) -> None:
             answer = await door.ask("GET", "/main/items/articles")
         assert (answer.status_code, answer.json()["error"]["code"]) == (500, None)
         assert [(log["event"], log["route"]) for log in logs] == [("error in the REST adapter", "/items/:collection")]
+
+
+async def test_refused_statements_are_logged(door: Any) -> None:
+    door.results["articles"] = QueryFailed()
+    with capture_logs() as logs:
+        answer = await door.ask("GET", "/main/items/articles")
+    assert answer.json() == {"error": {"code": 9, "message": "Failed generating the SQL query."}}
+    assert [(log["event"], log["route"]) for log in logs] == [
+        ("statement refused by the database", "/items/:collection")
+    ]
 
 
 async def test_errors_of_the_door(door: Any) -> None:
