@@ -8,60 +8,38 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
+from core.catalog.change import ColumnSpec, UniqueKey
+from core.catalog.settle import (
+    BINARIES,
+    BLOBS,
+    CHARACTERS,
+    DATATYPES,
+    DATES,
+    DECIMALS,
+    FLOATS,
+    INTEGERS,
+    LISTS,
+    TEXTS,
+    is_now,
+    values_of,
+)
 from core.errors import Unprocessable
 from core.sql.dialect import dialect as sql_dialect
+
+__all__ = ["DATATYPES", "ColumnSpec", "UniqueKey"]
 
 _INTEGERS = {
     "TINYINT": "SMALLINT", "SMALLINT": "SMALLINT", "MEDIUMINT": "INTEGER", "INT": "INTEGER", "INTEGER": "INTEGER",
     "YEAR": "INTEGER", "BIGINT": "BIGINT", "SERIAL": "BIGINT",
 }  # fmt: skip
-_TEXTS = frozenset({"TINYTEXT", "TEXT", "MEDIUMTEXT", "LONGTEXT"})
-_BLOBS = frozenset({"TINYBLOB", "BLOB", "MEDIUMBLOB", "LONGBLOB"})
-_BINARIES = frozenset({"BINARY", "VARBINARY"})
-_DECIMALS = frozenset({"DECIMAL", "NUMERIC"})
 _FLOATS = {"FLOAT": "REAL", "DOUBLE": "DOUBLE PRECISION", "REAL": "DOUBLE PRECISION"}
 _DATES = {"DATE": "DATE", "TIME": "TIME(0)", "DATETIME": "TIMESTAMP(0)", "TIMESTAMP": "TIMESTAMP(0)"}
-_LISTS = frozenset({"ENUM", "SET"})
-_CHARACTERS = frozenset({"CHAR", "VARCHAR"})
-DATATYPES = frozenset(
-    {*_INTEGERS, *_TEXTS, *_BLOBS, *_BINARIES, *_DECIMALS, *_FLOATS, *_DATES, *_LISTS, *_CHARACTERS, "BIT"}
-)
-"""The MySQL type names that columns can be made of."""
-
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
-_NOW = re.compile(r"current_timestamp(?:\(\d?\))?|now\(\)", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnSpec:
-    """A column to be made, in the words of a request (spec 01 §4.2). `length`: "255", "10,2", or list values."""
-
-    name: str
-    datatype: str
-    length: str | None = None
-    type: str | None = None
-    """The Directus type: TINYINT is a boolean column only for type boolean."""
-    signed: bool = True
-    nullable: bool = True
-    default: str | None = None
-    primary_key: bool = False
-    auto_increment: bool = False
-    unique: bool = False
-    comment: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class UniqueKey:
-    """A unique key over some columns; PostgreSQL has one name space for the keys of all tables."""
-
-    name: str
-    columns: tuple[str, ...]
 
 
 @cache
@@ -92,6 +70,8 @@ def literal(text: str, dialect: str) -> str:
 
 def column_type(column: ColumnSpec, dialect: str) -> str:
     """The type of a column in the dialect's own words. Raises Unprocessable for a name or length that is none."""
+    if column.native is not None:
+        return column.native
     datatype = column.datatype.strip().upper()
     if datatype not in DATATYPES:
         raise Unprocessable(f'"{column.datatype}" is not a datatype that a column can have')
@@ -100,11 +80,11 @@ def column_type(column: ColumnSpec, dialect: str) -> str:
     if dialect == "sqlite":
         if column.auto_increment and column.primary_key:
             return "INTEGER"
-        if datatype in _BLOBS | _BINARIES:
+        if datatype in BLOBS | BINARIES:
             return "BLOB"
         if datatype == "BIT":
             return "INTEGER"
-        if datatype in _LISTS:
+        if datatype in LISTS:
             return "VARCHAR(255)"
         if datatype == "TINYINT" and column.type == "boolean":
             return "TINYINT(1)" if column.signed else "TINYINT(1) UNSIGNED"
@@ -113,10 +93,12 @@ def column_type(column: ColumnSpec, dialect: str) -> str:
 
 def _mysql_type(column: ColumnSpec, datatype: str, dialect: str) -> str:
     length = _length(column, datatype)
-    if datatype in _LISTS:
+    if datatype == "SERIAL":  # MySQL's own word makes it NOT NULL and a unique key as well
+        return "BIGINT" if dialect == "sqlite" else "BIGINT UNSIGNED"
+    if datatype in LISTS:
         return f"{datatype}({', '.join(literal(value, dialect) for value in _values(column))})"
-    text = f"{datatype}({length})" if length and datatype not in _TEXTS | _BLOBS | _DATES.keys() else datatype
-    if not column.signed and datatype in _INTEGERS and datatype not in ("YEAR", "SERIAL"):
+    text = f"{datatype}({length})" if length and datatype not in TEXTS | BLOBS | DATES else datatype
+    if not column.signed and datatype in INTEGERS and datatype != "YEAR":
         text += " UNSIGNED"
     return text
 
@@ -127,21 +109,21 @@ def _postgres_type(column: ColumnSpec, datatype: str) -> str:
         return "BOOLEAN"
     if datatype in _INTEGERS:
         return _INTEGERS[datatype]
-    if datatype in _CHARACTERS:
+    if datatype in CHARACTERS:
         return f"VARCHAR({length})" if length else "VARCHAR"
-    if datatype in _LISTS:
+    if datatype in LISTS:
         return "VARCHAR(255)"
-    if datatype in _DECIMALS:
+    if datatype in DECIMALS:
         return f"NUMERIC({length})" if length else "NUMERIC"
     if datatype == "BIT":
         return f"BIT({length or 1})"
-    if datatype in _BLOBS | _BINARIES:
+    if datatype in BLOBS | BINARIES:
         return "BYTEA"
     return {**_FLOATS, **_DATES}.get(datatype, "TEXT")
 
 
 def _length(column: ColumnSpec, datatype: str) -> str | None:
-    if column.length is None or datatype in _LISTS:
+    if column.length is None or datatype in LISTS:
         return None
     text = "".join(str(column.length).split())
     if not re.fullmatch(r"\d{1,5}(?:,\d{1,2})?", text):
@@ -151,11 +133,7 @@ def _length(column: ColumnSpec, datatype: str) -> str | None:
 
 def _values(column: ColumnSpec) -> list[str]:
     """The values of ENUM and SET: a list of literals, or plain CSV."""
-    text = column.length or ""
-    quoted = re.findall(r"'((?:[^']|'')*)'", text)
-    values = [value.replace("''", "'") for value in quoted] or [
-        part.strip() for part in text.split(",") if part.strip()
-    ]
+    values = values_of(column.length or "")
     if not values:
         raise Unprocessable(f'Field "{column.name}" needs a list of values as its length')
     return values
@@ -166,13 +144,15 @@ def default_clause(column: ColumnSpec, dialect: str) -> str:
     if column.default is None or column.auto_increment:
         return ""
     datatype, value = column.datatype.strip().upper(), column.default
-    if datatype in ("DATETIME", "TIMESTAMP") and _NOW.fullmatch(value.strip()):
+    if column.expression:
+        return f"DEFAULT ({value})"
+    if datatype in ("DATETIME", "TIMESTAMP") and is_now(value):
         return {
             "postgres": "DEFAULT (timezone('UTC', now()))",
             "sqlite": "DEFAULT CURRENT_TIMESTAMP",
             "mysql": "DEFAULT CURRENT_TIMESTAMP",
         }[dialect]
-    if datatype in _INTEGERS or datatype in _DECIMALS or datatype in _FLOATS or datatype == "BIT":
+    if datatype in INTEGERS | DECIMALS | FLOATS or datatype == "BIT":
         if dialect == "postgres" and datatype == "TINYINT" and column.type == "boolean":
             return "DEFAULT FALSE" if value.strip().lower() in ("0", "false", "") else "DEFAULT TRUE"
         number = {"true": "1", "false": "0"}.get(value.strip().lower(), value.strip())
@@ -193,7 +173,7 @@ def column_definition(column: ColumnSpec, dialect: str) -> str:
         return " ".join([*parts, "PRIMARY KEY AUTOINCREMENT", "NOT NULL"])
     if dialect == "postgres" and column.auto_increment:
         parts.append("GENERATED BY DEFAULT AS IDENTITY")
-    if dialect == "sqlite" and (datatype in _CHARACTERS | _TEXTS | _LISTS):
+    if dialect == "sqlite" and (datatype in CHARACTERS | TEXTS | LISTS):
         parts.append("COLLATE NOCASE")
     if not column.nullable or column.primary_key:
         parts.append("NOT NULL")
