@@ -332,3 +332,27 @@ async def test_variables_of_any_size_arrive(fake: Engine) -> None:
     await data("{ articles(filter: {id_gt: 9007199254740993}) { data { id } } }")
     assert fake.asked[0].id == "9007199254740993"
     assert fake.asked[1].filter == ("cond", "id", "gt", 9007199254740993)
+
+
+async def test_variables_inside_literals_are_resolved(fake: Engine) -> None:
+    await data(
+        """mutation($t: String, $n: Int, $i: ID!, $w: JSON) {
+          create_articles_item(payload: {title: $t, list: [$n, {deep: $w}]}) { id }
+          update_articles_items(ids: [$i, "2"], data: {title: $t, author: {id: $i}}) { id }
+        }""",
+        t="x",
+        n="5",
+        i=7,
+        w={"a": [1]},
+    )
+    assert fake.asked[0].payloads == ({"title": "x", "list": [5, {"deep": {"a": [1]}}]},)
+    assert fake.asked[1].keys == ("7", "2")
+    assert fake.asked[1].payloads == ({"title": "x", "author": {"id": "7"}},)
+    await data(
+        """query($a: Int, $w: JSON) {
+          articles(filter: {id_eq: $a}, where: [{field: "id", value: $w}]) { data { id } }
+        }""",
+        w=3,
+    )
+    assert fake.asked[2].filter == ()
+    assert fake.asked[2].where == (Condition("id", "eq", 3),)
