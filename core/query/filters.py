@@ -32,6 +32,7 @@ from core.query.predicate import (
 )
 from core.query.selection import Condition
 from core.types.cast import Uncastable, cast, is_now, now_value, ordered
+from core.types.structured import storable
 
 ALIASES = {
     "=": "eq", "!=": "neq", "<>": "neq", "<": "lt", "<=": "lte", ">": "gt", ">=": "gte",
@@ -74,17 +75,24 @@ def from_tree(
     snapshot: Snapshot, collection: Collection, tree: Sequence[Any], now: datetime, depth: int = 0
 ) -> Predicate:
     """The nested tuples of a typed filter. Raises as `from_conditions`."""
-    if not tree:
-        return EVERYTHING
+    return _tree(snapshot, collection, tree, now, depth) or EVERYTHING if tree else EVERYTHING
+
+
+def _tree(
+    snapshot: Snapshot, collection: Collection, tree: Sequence[Any], now: datetime, depth: int
+) -> Predicate | None:
+    """A part of a typed filter; None when all its conditions disappear, so that an `or` has one part less."""
     if depth > MAX_DEPTH:
         raise Unprocessable(f"A filter may be nested {MAX_DEPTH} levels at most.")
-    match tree[0]:
-        case "and":
-            return all_of(from_tree(snapshot, collection, part, now, depth + 1) for part in tree[1])
-        case "or":
-            return any_of(from_tree(snapshot, collection, part, now, depth + 1) for part in tree[1])
+    match tree[0] if tree else "":
+        case "and" | "or" as word:
+            parts = [_tree(snapshot, collection, part, now, depth + 1) for part in tree[1]]
+            kept = [part for part in parts if part is not None]
+            if parts and not kept:
+                return None
+            return all_of(kept) if word == "and" else any_of(kept)
         case "cond":
-            return _condition(snapshot, collection, tree[1], tree[2], tree[3], now) or EVERYTHING
+            return _condition(snapshot, collection, tree[1], tree[2], tree[3], now)
         case "rel":
             relation = collection.relations.get(tree[1])
             if relation is None:
@@ -171,8 +179,6 @@ def _caster(collection: Collection, field: Field, now: datetime) -> Callable[[An
     def convert(value: Any) -> Any:
         if is_now(field, value):
             return now_value(field, now, system)
-        if isinstance(value, (dict, list, tuple)):
-            raise Uncastable("a list is no value of one column")
         return cast(field, value, system=system)
 
     return convert
@@ -183,13 +189,25 @@ def _compare(collection: Collection, field: Field, op: str, value: Any, now: dat
     if value is None:
         if op == "eq":
             return IsNull(field.name)
-        return negate(IsNull(field.name)) if op == "neq" else NOTHING
+        return negate(IsNull(field.name)) if op == "neq" else _none(field.name)
     try:
         if op in ORDERING and not is_now(field, value):
             return Compare(field.name, *ordered(field, op, value, system=collection.is_system))
         return Compare(field.name, op, _caster(collection, field, now)(value))
     except Uncastable:
-        return negate(IsNull(field.name)) if op == "neq" else NOTHING
+        return negate(IsNull(field.name)) if op == "neq" else _none(field.name)
+
+
+def _none(name: str) -> Predicate:
+    """No item. The field stays in it, so that a hidden one is refused whatever it is compared with."""
+    return In(name, ())
+
+
+def searching(text: str | None) -> Predicate:
+    """The predicate of `q` (spec 03 §5.6): literal, not split, not trimmed."""
+    if not text:
+        return EVERYTHING
+    return Search(substring(text), deep=True, otherwise=True) if storable(text) else NOTHING
 
 
 def _membership(collection: Collection, field: Field, values: Iterable[Any], op: str, now: datetime) -> Predicate:
@@ -203,18 +221,18 @@ def _membership(collection: Collection, field: Field, values: Iterable[Any], op:
         except Uncastable:
             continue
     if not found:
-        return NOTHING if op == "in" else negate(IsNull(field.name))
+        return _none(field.name) if op == "in" else negate(IsNull(field.name))
     part = In(field.name, tuple(found))
     return part if op == "in" else negate(part)
 
 
 def _between(collection: Collection, field: Field, values: Sequence[Any], op: str, now: datetime) -> Predicate:
     if len(values) < 2:
-        return NOTHING
+        return _none(field.name)
     low = _compare(collection, field, "gte", values[0], now)
     high = _compare(collection, field, "lte", values[-1], now)
-    if NOTHING in (low, high):
-        return NOTHING if op == "between" else negate(IsNull(field.name))
+    if _none(field.name) in (low, high):
+        return _none(field.name) if op == "between" else negate(IsNull(field.name))
     part = all_of((low, high))
     return part if op == "between" else negate(part)
 
@@ -223,6 +241,8 @@ def _like(name: str, op: str, value: Any, relation: ToOne | ToMany | None) -> Pr
     text = _text(value)
     if text == "":
         return None
+    if not storable(text):  # no database holds it, and the drivers refuse it
+        return negate(IsNull(name)) if op.startswith("n") else _none(name)
     wanted = pattern(text) if op in ("rlike", "nrlike") else substring(text)
     part: Predicate
     if isinstance(relation, ToOne) and op in ("contains", "ncontains"):

@@ -88,4 +88,8 @@ def _order(
             found += directed(renderer, measures[name], descending=descending)
         else:
             found += order_by(renderer, collection, source, Order(name, descending))
+    if renderer.dialect != "mysql":  # groups that differ by case alone, which order_by passes over
+        texts = [name for name in request.group_by if renderer.model(collection, name).family == "text"]
+        exact = {"postgres": "C", "sqlite": "BINARY"}[renderer.dialect]
+        found += [source.c[name].collate(exact) for name in texts]
     return found

@@ -29,8 +29,10 @@ from core.query.predicate import (
 )
 from core.sql.compile import Binds
 from core.sql.tables import table
+from core.types.numbers import EXACT_DIGITS
 
 NUMBERS = ("integer", "bigint", "decimal", "float", "bit")
+ZERO: ColumnElement[Any] = sa.literal_column("0")
 DATES = ("date", "time", "datetime", "datetimetz")
 
 
@@ -129,21 +131,23 @@ class Renderer:
     def _empty(self, column: ColumnElement[Any], model: Column) -> ColumnElement[bool]:
         """NULL or '' — also 0 and false — on every database (spec 03 §5.2)."""
         missing = column.is_(None)
-        if model.family in NUMBERS and not (model.family == "bit" and self.dialect == "postgres"):
-            return sa.or_(missing, column == sa.literal_column("0"))
+        if model.family == "bit" and self.dialect == "postgres":
+            return sa.or_(missing, sa.func.strpos(sa.cast(column, sa.Text()), sa.literal_column("'1'")) == ZERO)
+        if model.family in NUMBERS:
+            return sa.or_(missing, column == ZERO)
         if model.family == "boolean":
             return sa.or_(missing, column == sa.literal_column("false" if self.dialect == "postgres" else "0"))
         if model.family in DATES or model.family == "uuid":
             return missing
         if model.family == "binary":
-            return sa.or_(missing, sa.func.length(column) == sa.literal_column("0"))
+            return sa.or_(missing, sa.func.length(column) == ZERO)
         text = sa.cast(column, sa.Text()) if model.family != "text" and self.dialect == "postgres" else column
         return sa.or_(missing, text == sa.literal_column("''"))
 
     def _like(self, column: ColumnElement[Any], model: Column, text: Any) -> ColumnElement[bool]:
         bound = self.binds.plain(text, sa.Text())
         if model.family != "text":
-            column = sa.cast(column, sa.CHAR() if self.dialect == "mysql" else sa.Text())
+            column = shown(column, model, self.dialect)
         if self.dialect == "postgres":
             return column.ilike(bound, escape="!")
         if self.dialect == "mysql" and not model.nocase:
@@ -191,6 +195,33 @@ class Renderer:
         if self.dialect == "postgres" and not compatible(self.model(collection, own), self.model(target, far)):
             return sa.cast(here, sa.Text()), sa.cast(there, sa.Text())
         return here, there
+
+
+def shown(column: ColumnElement[Any], model: Column, dialect: str) -> ColumnElement[Any]:
+    """The text of a value as answers show it, where a plain cast would give another (spec 03 §5.2)."""
+    text: Any = sa.CHAR() if dialect == "mysql" else sa.Text()
+    match dialect, model.family:
+        case "postgres", "boolean":  # 1 and 0, as on the others
+            return sa.cast(sa.cast(column, sa.Integer()), text)
+        case "postgres", "bit" if not model.native.lower().startswith(("bit varying", "varbit")):
+            return sa.cast(sa.cast(column, sa.BigInteger()), text)
+        case "postgres", "datetimetz":
+            return sa.cast(sa.func.timezone(sa.literal_column("'UTC'"), column), text)
+        case "postgres", "decimal" if not _exact(model):  # 4.50 is shown as 4.5, 4.00 as 4
+            return sa.cast(sa.func.trim_scale(column), text)
+        case "mysql", "bit":
+            return sa.cast(column.op("+")(ZERO), text)
+        case "mysql", "decimal" if not _exact(model):
+            return sa.cast(column.op("+")(sa.literal_column("0e0")), text)
+        case "sqlite", "float":
+            whole = sa.cast(column, sa.BigInteger())
+            return sa.case((column == whole, sa.cast(whole, text)), else_=sa.cast(column, text))
+    return sa.cast(column, text)
+
+
+def _exact(model: Column) -> bool:
+    """Shown with all its decimals: beyond what a JSON number keeps."""
+    return (model.precision or 0) > EXACT_DIGITS
 
 
 def compatible(one: Column, other: Column) -> bool:

@@ -89,7 +89,9 @@ def _holds(item: Record, condition: Condition) -> bool:
 
 
 def ordered(naive: Naive, request: AggregateRequest, found: list[Record]) -> None:
-    """By `sort`, then by the grouped fields; NULL as in lists."""
+    """By `sort`, then by the grouped fields; NULL as in lists, case last."""
+    if not naive.nocase:
+        found.sort(key=lambda item: [str(item["stored"][field]) for field in request.group_by])
 
     def by(field: str, down: bool) -> None:
         def value(item: Record) -> Any:
