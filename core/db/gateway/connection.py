@@ -129,6 +129,20 @@ class Connection(ABC):
         await self._translated(self._begin())
         self.in_transaction = True
 
+    async def begin_alone(self) -> None:
+        """Begin the transaction of `store.alter()`: nobody else alters, in whatever process."""
+        await self._translated(self._enter_alone())
+        await self.begin()
+        await self._translated(self._wait_alone())
+
+    async def leave_alone(self) -> None:
+        """Let others alter, and be what the next holder expects; a connection that cannot is broken."""
+        if not self.broken:
+            try:
+                await self._translated(self._leave_alone())
+            except DatabaseError:
+                self.broken = True
+
     async def commit(self) -> None:
         """Commit it. Raises what the database refuses it for; then nothing of it is stored."""
         async with self._lock:
@@ -268,6 +282,15 @@ class Connection(ABC):
 
     @abstractmethod
     async def _rollback(self) -> None: ...
+
+    async def _enter_alone(self) -> None:  # noqa: B027  # not every dialect has to
+        """What has to be said before the transaction of `store.alter()` begins."""
+
+    async def _wait_alone(self) -> None:  # noqa: B027  # not every dialect has to
+        """What has to be said once it has begun."""
+
+    async def _leave_alone(self) -> None:  # noqa: B027  # not every dialect has to
+        """Take back what was said, after its end."""
 
     @abstractmethod
     def _translate(self, error: Exception) -> DatabaseError: ...

@@ -28,6 +28,7 @@ _AS_TEXT = (FIELD_TYPE.DATE, FIELD_TYPE.NEWDATE, FIELD_TYPE.TIME, FIELD_TYPE.DAT
 CONVERSIONS = {kind: convert for kind, convert in conversions.items() if kind not in _AS_TEXT}
 # The driver would render these as SQL lists.
 _NO_VALUES = (list, tuple, dict, set, frozenset)
+_ALTERING = "CONCAT('tabularium.', MD5(DATABASE()))"
 _COM_SET_OPTION, _MULTI_STATEMENTS_OFF = 0x1B, b"\x01\x00"
 
 
@@ -44,9 +45,10 @@ class _QuietStream(SSCursor):
 class MysqlConnection(Connection):
     dialect = "mysql"
 
-    def __init__(self, lease: Any, counter: Counter) -> None:
+    def __init__(self, lease: Any, counter: Counter, patience: float = 10.0) -> None:
         super().__init__(counter)
         self.lease = lease
+        self._patience = patience
         self._raw = lease.raw_connection
         self._cursor: Any = None
 
@@ -92,6 +94,19 @@ class MysqlConnection(Connection):
     async def _begin(self) -> None:
         await self._raw.begin()
 
+    async def _enter_alone(self) -> None:
+        # The names of locks are the server's; a dead process loses its connection and with it the lock.
+        patience = max(1, round(self._patience))
+        # DDL waits for the transactions that have read its table: by default for a day.
+        await self._raw.query(f"SET SESSION lock_wait_timeout = {patience}")
+        rows = await self._rows(f"SELECT GET_LOCK({_ALTERING}, {patience})", ())
+        if rows[0][0] != 1:
+            raise errors.Locked
+
+    async def _leave_alone(self) -> None:
+        await self._rows(f"SELECT RELEASE_LOCK({_ALTERING})", ())
+        await self._raw.query("SET SESSION lock_wait_timeout = DEFAULT")
+
     async def _commit(self) -> None:
         await self._raw.commit()
 
@@ -105,8 +120,9 @@ class MysqlConnection(Connection):
 class MysqlPool(LeasePool):
     driver_errors = (asyncmy.errors.MySQLError,)
 
-    def __init__(self, database: Database, counter: Counter) -> None:
+    def __init__(self, database: Database, counter: Counter, patience: float) -> None:
         super().__init__(database, counter)
+        self._patience = patience
         self._prepared: weakref.WeakSet[Any] = weakref.WeakSet()
 
     async def _prepare(self, lease: Any) -> None:
@@ -116,7 +132,7 @@ class MysqlPool(LeasePool):
             self._prepared.add(raw)
 
     def _lend(self, lease: Any) -> Connection:
-        return MysqlConnection(lease, self._counter)
+        return MysqlConnection(lease, self._counter, self._patience)
 
     def _lease_of(self, connection: Connection) -> Any:
         assert isinstance(connection, MysqlConnection)
@@ -146,7 +162,7 @@ async def open_pool(place: Target, counter: Counter) -> MysqlPool:
             await database.connect()
     except Exception as error:
         raise Unavailable from error
-    return MysqlPool(database, counter)
+    return MysqlPool(database, counter, options.lock_timeout)
 
 
 def connect_arguments(options: Options) -> dict[str, Any]:

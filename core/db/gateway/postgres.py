@@ -24,6 +24,10 @@ from core.db.gateway.options import Options, Target
 _ROW_BY_ROW = re.compile(r"\s*INSERT\b(?!.*\b(?:SELECT|CONFLICT)\b)", re.IGNORECASE | re.DOTALL)
 
 
+# Of the advisory lock that changes of the schema take; only has to differ from the others of this server.
+ALTERING = 7164020043
+
+
 class PostgresConnection(Connection):
     dialect = "postgres"
 
@@ -71,6 +75,9 @@ class PostgresConnection(Connection):
 
     async def _begin(self) -> None:
         await self._raw.execute("BEGIN")
+
+    async def _wait_alone(self) -> None:
+        await self._raw.execute(f"SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock({ALTERING})")
 
     async def _commit(self) -> None:
         # After a failed statement COMMIT is answered with ROLLBACK, and that is no error to the driver.

@@ -110,6 +110,16 @@ class SqliteConnection(Connection):
                 raise
             await self.held.in_thread(work)
 
+    async def _enter_alone(self) -> None:
+        # Both are ignored inside a transaction. A table that is rebuilt is dropped, which must not delete what refers
+        # to its rows, and takes its old name back, which must not be followed up in views and triggers.
+        await self._command("PRAGMA foreign_keys = OFF")
+        await self._command("PRAGMA legacy_alter_table = ON")
+
+    async def _leave_alone(self) -> None:
+        await self._command("PRAGMA foreign_keys = ON")
+        await self._command("PRAGMA legacy_alter_table = OFF")
+
     async def _commit(self) -> None:
         await self._command("COMMIT")
 

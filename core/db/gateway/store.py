@@ -78,6 +78,23 @@ class Store:
         finally:
             await self._give(connection)
 
+    @asynccontextmanager
+    async def alter(self) -> AsyncIterator[Connection]:
+        """One transaction as `write()`, for changes of the schema: the only one of its kind in all processes.
+
+        On SQLite and PostgreSQL DDL is part of it. MySQL commits at each DDL statement; the turn is kept all the same.
+        On SQLite foreign keys are not enforced meanwhile, because a table is rebuilt by dropping it. Raises Locked
+        when the turn does not come within `lock_timeout`.
+        """
+        connection = await self._take(write=True)
+        try:
+            await connection.begin_alone()
+            yield connection
+            await finish(connection.commit())
+        finally:
+            connection.retire()
+            await finish(self._settle(connection, alone=True))
+
     async def run_sync(self, fn: Callable[[sqlalchemy.Connection], T], *, write: bool = True) -> T:
         """Run `fn` with a SQLAlchemy connection in a transaction that is committed on return.
 
@@ -109,8 +126,10 @@ class Store:
         else:
             await finish(self._settle(connection))
 
-    async def _settle(self, connection: Connection) -> None:
+    async def _settle(self, connection: Connection, *, alone: bool = False) -> None:
         try:
             await connection.settle()
+            if alone:
+                await connection.leave_alone()
         finally:
             await self._pool.give(connection)
