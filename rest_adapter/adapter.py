@@ -14,7 +14,17 @@ from graphql import GraphQLError
 from starlette.requests import ClientDisconnect
 
 from core.auth.credentials import NONE, Credentials
-from core.errors import NotFound, QueryFailed, TabulariumError, Unauthorized, Unprocessable
+from core.errors import (
+    CollectionNotFound,
+    DatabaseUnavailable,
+    FieldNotFound,
+    InvalidField,
+    NotFound,
+    QueryFailed,
+    TabulariumError,
+    Unauthorized,
+    Unprocessable,
+)
 from rest_adapter import body, effects, envelope, errors, items, session
 from rest_adapter.call import Call
 from rest_adapter.operation import Operation, operation
@@ -25,6 +35,10 @@ from rest_adapter.session import Projects
 
 MOST_DOCUMENTS = 2000
 """Documents kept per edition: routes times collections times sets of parameters."""
+
+
+# What may be wrong only because the schema has just changed; the transaction was rolled back, so it may be tried anew.
+STALE = (CollectionNotFound, FieldNotFound, InvalidField, QueryFailed)
 
 
 class Execute(Protocol):
@@ -93,20 +107,22 @@ class Adapter:
             entered = perf_counter()
             call.read_parameters()
             arguments = call.arguments()
-            counts = call.counts
-            if "page" in counts:
+            if "page" in call.counts:
                 call.base_url = await session.base_url(request)
-            ready = self._operation(visit, call, arguments, counts)
-            outcome = await self._execute.run(visit, ready.document, arguments)
+            root, outcome = await self._perform(visit, call, arguments)
+            if outcome.errors and isinstance(outcome.errors[0].error, STALE):
+                fresh = await self._execute.renewed(visit)
+                if fresh is not visit:
+                    visit = fresh
+                    root, outcome = await self._perform(visit, call, arguments)
             ran = perf_counter()
             if outcome.errors:
                 error = outcome.errors[0].error
                 if isinstance(error, GraphQLError):
                     raise error  # a document of ours is wrong
                 return self._refused(error, call, visit)
-            found = outcome.data[ready.root]
             assert call.route.answer is not None
-            members = call.route.answer.wrap(call, found)
+            members = call.route.answer.wrap(call, outcome.data[root])
             if isinstance(members, str):
                 return text_reply(members)
             public = call.route.anonymous or visit.session.actor.public
@@ -168,10 +184,16 @@ class Adapter:
             raise route.refuse()
         return visit
 
-    def _operation(self, visit: Any, call: Call, arguments: Mapping[str, Any], counts: tuple[str, ...]) -> Operation:
+    async def _perform(self, visit: Any, call: Call, arguments: Mapping[str, Any]) -> tuple[str, Any]:
+        """Run the call's operation on the edition of the visit: the key of its result, and what came of it."""
+        ready = self._operation(visit.edition, call, arguments)
+        return ready.root, await self._execute.run(visit, ready.document, arguments)
+
+    @staticmethod
+    def _operation(edition: Any, call: Call, arguments: Mapping[str, Any]) -> Operation:
         """The document of the call, remembered with the edition."""
-        edition = visit.edition
         known: dict[Any, Operation] = edition.adapter
+        counts = call.counts
         key = (call.route, call.collection, counts, *arguments)
         found = known.get(key)
         if found is None:
@@ -186,7 +208,7 @@ class Adapter:
     def _refused(error: Exception, call: Call, visit: Any) -> Reply:
         here = visit.session if visit is not None else None
         public = here is None or here.actor.public
-        if isinstance(error, QueryFailed):
+        if isinstance(error, QueryFailed) and not isinstance(error, DatabaseUnavailable):
             _log("statement refused by the database", error, call)  # the client is told no more than that
         reply = error_reply(errors.answer(error, call.route.denied, public=public, single=bool(call.single)))
         if here is not None:

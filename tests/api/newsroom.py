@@ -239,7 +239,12 @@ class Newsroom:
     async def everything(self) -> dict[str, list[tuple[Any, ...]]]:
         """All rows of all tables, to see that nothing changed."""
         names = [*tables().tables, "directus_activity", "directus_revisions"]
-        return {name: sorted(await self.rows(f"SELECT * FROM {name}"), key=repr) for name in names}
+
+        def read(connection: sa.Connection) -> dict[str, list[tuple[Any, ...]]]:
+            selects = {name: connection.execute(sa.text(f"SELECT * FROM {name}")) for name in names}
+            return {name: sorted([tuple(row) for row in rows], key=repr) for name, rows in selects.items()}
+
+        return await self.store.run_sync(read, write=False)
 
     async def refill(self) -> None:
         """The rows as they are at the beginning."""

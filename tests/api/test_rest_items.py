@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from core.catalog.changes import log_change
 from tests.api.newsroom import Newsroom, newsroom
 from tests.backends import fresh_database
 
@@ -697,3 +698,19 @@ async def test_unchanged_lists_are_not_sent_again(api: Newsroom) -> None:
     await api.ask("PATCH", "/items/articles/1", json={"views": 11})
     again = await api.ask("GET", "/items/articles", headers={"If-None-Match": first.headers["etag"]})
     assert again.status_code == 200
+
+
+async def test_a_column_is_there_for_the_next_request(api: Newsroom) -> None:
+    assert await api.refusal("GET", "/items/keyless?fields=more") == (422, 202)
+    async with api.store.write() as connection:
+        await connection.execute("ALTER TABLE keyless ADD COLUMN more INTEGER")
+        await log_change(connection, "schema", "keyless")
+    assert await api.get("/items/keyless?fields=name,more") == {"data": [{"name": "x", "more": None}]}
+    async with api.store.write() as connection:
+        await connection.execute("CREATE TABLE fresh (id INTEGER PRIMARY KEY)")
+        await log_change(connection, "schema", "fresh")
+    assert await api.get("/items/fresh") == {"data": []}
+    async with api.store.write() as connection:
+        await connection.execute("DROP TABLE fresh")
+        await log_change(connection, "schema", "fresh")
+    assert await api.refusal("GET", "/items/fresh") == (404, 200)

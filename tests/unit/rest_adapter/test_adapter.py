@@ -13,6 +13,7 @@ from core.context import Actor
 from core.errors import (
     CreateDenied,
     DatabaseUnavailable,
+    InvalidField,
     ItemNotFound,
     LocationNotAllowed,
     QueryFailed,
@@ -20,6 +21,7 @@ from core.errors import (
     UpdateDenied,
 )
 from core.query.selection import Warning
+from tests.unit.rest_adapter.conftest import SCHEMA, Names
 
 USER = Actor(user=7, role=3, public=False)
 
@@ -469,6 +471,26 @@ async def test_errors_of_the_adapter_itself_are_logged(door: Any) -> None:
             answer = await door.ask("GET", "/main/items/articles")
         assert (answer.status_code, answer.json()["error"]["code"]) == (500, None)
         assert [(log["event"], log["route"]) for log in logs] == [("error in the REST adapter", "/items/:collection")]
+
+
+async def test_a_name_that_is_missed_is_looked_for_on_the_next_edition(door: Any, page: Any) -> None:
+    old = door.edition
+    run = door.run
+
+    async def renewed(visit: Any) -> Any:
+        door.edition = door._edition(SCHEMA, Names())
+        door.results["articles"] = page({"id": 1})
+        return await door.enter(None, None)
+
+    async def once(visit: Any, document: Any, variables: Any) -> Any:
+        assert (visit.edition is old) == (door.ran == [])
+        return await run(visit, document, variables)
+
+    door.renewed, door.run = renewed, once
+    door.results["articles"] = InvalidField("new", "articles")
+    answer = await door.ask("GET", "/main/items/articles?fields=new")
+    assert answer.json() == {"data": [{"id": 1}], "public": True}
+    assert len(door.ran) == 2
 
 
 async def test_refused_statements_are_logged(door: Any) -> None:
