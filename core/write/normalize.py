@@ -25,9 +25,12 @@ BEFORE, SELF, REMOVED, AFTER = 0, 1, 2, 3
 
 
 def normalize(snapshot: Snapshot, request: WriteRequest) -> tuple[Node, ...]:
-    """The nodes of a request. Raises Unprocessable for a batch element without key and beyond MAX_DEPTH levels."""
+    """The nodes of a request. Raises Unprocessable: what is no object, has no key in a batch, is nested too deep."""
     collection = snapshot.collections[request.collection]
     builder = _Builder(snapshot)
+    for payload in request.payloads:
+        if not isinstance(payload, Mapping):  # v8 takes a list for an object whose keys are numbers
+            raise Unprocessable(f'Payload fields: "0" does not exist in "{collection.name}" collection.')
     if request.action == "delete":
         for text in dict.fromkeys(request.keys or ()):
             builder.root("delete", collection, {}, text, ())

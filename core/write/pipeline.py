@@ -113,7 +113,9 @@ class _Change:
         items: list[Any] = list(result.items)
         if request.collection == "directus_settings" and not request.batch and request.action != "delete":
             _echo(items, request, nodes)
-        return WriteResult(keys, items, result.meta, result.warnings, (request.collection, *result.tags))
+        touched = (node.collection.name for node in nodes if not node.empty)
+        tags = tuple(dict.fromkeys((request.collection, *touched, *result.tags)))
+        return WriteResult(keys, items, result.meta, result.warnings, tags)
 
     async def _authorize(self, unit: UnitOfWork, nodes: tuple[Node, ...], rows: Rows) -> None:
         session = self.session
