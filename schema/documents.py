@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
+from copy import copy
 from typing import Any
 
 from graphql import (
@@ -40,6 +41,7 @@ from graphql.execution.collect_fields import FragmentDetails
 
 from schema.coerce import Variables
 from schema.limits import DEFAULT, Limits, check
+from schema.literals import Literal, lift, skeleton
 
 SHAPES = 300
 MAX_DOCUMENTS = 1000
@@ -123,6 +125,12 @@ class Document:
         self._schema = schema
         self._operations: dict[str | None, Operation] = {}
 
+    def bound(self, digest: bytes, constants: Mapping[str, Any]) -> Document:
+        """The same document for a text that differs in lifted values; what is remembered of it is shared."""
+        made = copy(self)
+        made.digest, made.constants = digest, {**self.constants, **constants}
+        return made
+
     def operation(self, name: str | None) -> Operation:
         """The operation to run. Raises GraphQLError when the name fits none, or none is given and there are several."""
         found = self._operations.get(name)
@@ -150,23 +158,46 @@ class Documents:
         self._clients: OrderedDict[bytes, tuple[Document, int]] = OrderedDict()
         self._bytes = 0
         self._adapter: OrderedDict[int, Document] = OrderedDict()
+        self._lifted = Bounded(MAX_DOCUMENTS)
+        """Digest of a skeleton → which of its literals are lifted; (digest, kept literals) → its document."""
 
     async def find(self, text: str, *, hide_suggestions: bool = False) -> Document | list[GraphQLError]:
         """A client's document, or what is wrong with it. `hide_suggestions`: messages do not propose names."""
         if len(text) > self.limits.length:
             return [GraphQLError(f"The query is too long: at most {self.limits.length} characters are allowed.")]
-        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+        digest = _digest(text)
         known = self._clients.get(digest)
         if known is not None:
             self._clients.move_to_end(digest)
             return known[0]
+        found = None if len(text) > LONG or _LARGE_NUMBER.search(text) else skeleton(text)
+        same = self._same_but_values(digest, *found) if found is not None else None
+        if same is not None:
+            return same
         if len(text) > LONG:
             made = await asyncio.to_thread(self._make, text, digest, hide_suggestions)
         else:
             made = self._make(text, digest, hide_suggestions)
         if isinstance(made, Document):
             self._keep(digest, made, len(text))
+            if found is not None:
+                self._keep_lifted(made, *found)
         return made
+
+    def _same_but_values(self, digest: bytes, marked: str, literals: tuple[Literal, ...]) -> Document | None:
+        """The document of a text whose skeleton is known, with the values of this text."""
+        place = _digest(marked)
+        lifted = self._lifted.get(place)
+        document = self._lifted.get((place, lifted.kept(literals))) if lifted is not None else None
+        values = lifted.values(literals) if document is not None and lifted is not None else None
+        return document.bound(digest, values) if document is not None and values is not None else None
+
+    def _keep_lifted(self, document: Document, marked: str, literals: tuple[Literal, ...]) -> None:
+        run, lifted = lift(self._schema, document.node, literals)
+        if lifted.places:
+            place = _digest(marked)
+            self._lifted.put(place, lifted)
+            self._lifted.put((place, lifted.kept(literals)), Document(self._schema, run))
 
     def of(self, node: DocumentNode) -> Document:
         """A document of the adapter, which a test has validated; the same object is made ready once."""
@@ -215,6 +246,10 @@ class Documents:
         types = TypeInfo(self._schema)
         plain = _WideNumbers(types, replacement=IntValueNode(value="0"))
         return run, visit(node, TypeInfoVisitor(types, plain)), taken.values
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 class _WideNumbers(Visitor):
