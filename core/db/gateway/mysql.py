@@ -176,8 +176,9 @@ def connect_arguments(options: Options) -> dict[str, Any]:
         "charset": "utf8mb4",
         "connect_timeout": options.connect_timeout,
         "init_command": (
-            # Strict, but old databases hold zero dates (spec 03 §17).
-            "SET SESSION sql_mode = 'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'"
+            # Strict, but old databases hold zero dates (spec 03 §17); and 0 is a key like any other.
+            "SET SESSION sql_mode = 'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+            ",NO_AUTO_VALUE_ON_ZERO'"
             f", time_zone = '+00:00', innodb_lock_wait_timeout = {max(1, round(options.lock_timeout))}"
             f" /*M!100000 , {', '.join(mariadb)} */ /*!80000 , {', '.join(mysql)} */"
         ),

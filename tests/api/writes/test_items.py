@@ -104,6 +104,14 @@ async def test_create_with_a_key(house: House) -> None:
     assert (await house.create("authors", {}))["id"] == 73
 
 
+async def test_zero_is_a_key_and_null_is_none(house: House) -> None:
+    """MySQL would take 0 for "generate one", unlike the others."""
+    assert (await house.create("authors", {"id": 0, "name": "zero"}))["id"] == 0
+    assert (await house.create("authors", {"id": None}))["id"] == 3
+    assert (await house.update("authors", 0, {"age": 1}))["age"] == 1
+    assert await house.rows("authors", "id", "age") == [(0, 1), (1, 36), (2, None), (3, None)]
+
+
 async def test_create_batch_keeps_the_order(house: House) -> None:
     names = [f"n{number}" for number in (5, 3, 9, 1)]
     result = await house.write("create", "authors", *({"name": name} for name in names), batch=True)

@@ -29,7 +29,7 @@ async def test_sessions_are_set_up_alike(store: Store, dialect: str) -> None:
                 )
                 assert row is not None
                 assert tuple(row) == (
-                    "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION",
+                    "NO_AUTO_VALUE_ON_ZERO,STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION",
                     "+00:00",
                     "utf8mb4",
                     1,
