@@ -34,7 +34,14 @@ def field(collection: str, name: str, type_: str = "string", **more: Any) -> Fie
 def key(collection: str, name: str = "id", **more: Any) -> Field:
     """An integer primary key that the database generates."""
     return field(
-        collection, name, "integer", interface="primary-key", primary_key=True, nullable=False, auto_increment=True, **more
+        collection,
+        name,
+        "integer",
+        interface="primary-key",
+        primary_key=True,
+        nullable=False,
+        auto_increment=True,
+        **more,
     )
 
 
@@ -120,7 +127,11 @@ def shop(*others: Collection, version: int = 1, **more: Any) -> Snapshot:
     )
     roles = collection(
         "directus_roles",
-        [key("directus_roles"), field("directus_roles", "name", nullable=False), field("directus_roles", "users", "o2m")],
+        [
+            key("directus_roles"),
+            field("directus_roles", "name", nullable=False),
+            field("directus_roles", "users", "o2m"),
+        ],
         (ToMany("directus_roles", "users", "directus_users", "role", relation=10),),
         is_system=True,
         managed=False,
