@@ -29,19 +29,16 @@ from core.errors import CollectionNotFound, InvalidField, ItemNotFound, Unproces
 from core.query import aggregate as aggregates
 from core.query.aggregate import AggregateRequest
 from core.query.change import WriteRequest, WriteResult
-from core.query.filters import from_conditions, from_tree
+from core.query.filters import from_conditions, from_tree, searching
 from core.query.plan import Node
 from core.query.planner import Planning, hoist, outputs_of
 from core.query.predicate import (
-    EVERYTHING,
     NOTHING,
     In,
     Param,
     Predicate,
-    Search,
     all_of,
     parametrise,
-    substring,
 )
 from core.query.selection import ReadRequest, ReadResult, Selection, Warning
 from core.query.virtual import Scene
@@ -79,6 +76,8 @@ class _Planned:
 
     fetch: Fetch
     counts: Prepared | None
+    counted: tuple[str, ...]
+    """What each column of `counts` is: "total" and "matching", as far as they are needed and differ."""
     status_counts: Prepared | None
     warnings: tuple[Warning, ...]
     tags: tuple[str, ...]
@@ -219,16 +218,21 @@ def _plan(session: Session, collection: Collection, shape: _Shape, count: int) -
         groups=_readable_groups(session, collection, shape.groups),
     )
     restricted, warnings = restrict(snapshot, policy, node)
-    counts = status_counts = None
+    counted: dict[str, Predicate] = {}
+    status_counts = None
     if shape.counts:
         readable = read_scope(snapshot, policy, collection.name)
         total = all_of((status_scope(policy, collection, None), readable))
-        counts = compile_counts(snapshot, collection, (total, restricted.where))
+        if "total_count" in shape.counts:
+            counted["total"] = total
+        if not {"filter_count", "page"}.isdisjoint(shape.counts):
+            counted["total" if restricted.where == total else "matching"] = restricted.where
         if "status_count" in shape.counts and _shows_status(policy, collection):
             status_counts = compile_status_counts(snapshot, collection, readable)
     return _Planned(
         compile_node(snapshot, restricted),
-        counts,
+        compile_counts(snapshot, collection, tuple(counted.values())) if counted else None,
+        tuple(counted),
         status_counts,
         warnings,
         (collection.name,),
@@ -243,7 +247,7 @@ def _readable_groups(session: Session, collection: Collection, groups: tuple[str
 def _where(session: Session, collection: Collection, request: ReadRequest | AggregateRequest) -> Predicate:
     """The client's own conditions: filter, typed filter and q, ANDed."""
     now, snapshot = session.context.now, session.snapshot
-    search = Search(substring(request.q), deep=True, otherwise=True) if request.q else EVERYTHING
+    search = searching(request.q)
     if not request.where and not request.filter:
         return search
     return all_of(
@@ -340,18 +344,18 @@ async def _meta(
         return found
     if "result_count" in wanted:
         found["result_count"] = len(items)
-    total = matching = 0
+    counts: dict[str, int] = {}
     if planned.counts is not None:
         row = (await fetch_rows(connection, planned.counts, ready.values, bound))[0]
-        total, matching = row[0], row[1]
+        counts = dict(zip(planned.counted, row, strict=True))
     if "total_count" in wanted:
-        found["total_count"] = total
+        found["total_count"] = counts["total"]
     if planned.status_counts is not None:
         rows = await fetch_rows(connection, planned.status_counts, ready.values, bound)
         found["status_count"] = _status_count(session.snapshot.collections[request.collection], rows)
-    filtered = bool(request.where or request.filter or request.q or request.ids is not None or request.status)
+    matching = counts.get("matching", counts.get("total", 0))
     if "filter_count" in wanted:
-        found["filter_count"] = matching if filtered else total
+        found["filter_count"] = matching
     if "page" in wanted:
         found |= page_meta(ready.cut, request.offset, len(items), matching)
     return found

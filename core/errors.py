@@ -1,8 +1,8 @@
 """In charge of the one tree of errors that core raises; knows nothing of HTTP statuses.
 
     TabulariumError
-    ├── InvalidRequest …      the request is malformed                   (codes 2, 4, 12, 13, 202, 213, 214, 401–404)
-    ├── AccessError …         the caller may not                           (codes 3, 10, 19, 108, 201, 215, 216, 300–306)
+    ├── InvalidRequest …      the request is malformed                  (codes 2, 4, 12, 13, 202, 213, 214, 401–404)
+    ├── AccessError …         the caller may not                          (codes 3, 10, 19, 108, 201, 215, 216, 300–306)
     ├── CredentialsError …    who is calling could not be established      (codes 100–115)
     ├── Missing …             it is not there                              (codes 1, 200, 202, 203, 205, 207)
     ├── Conflict …            it is there already                          (codes 18, 204, 307, 308)

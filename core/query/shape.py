@@ -141,24 +141,21 @@ def _patch(snapshot: Snapshot, collection: Collection, output: Output, layout: L
             return _edge(collection, key, edge, layout.edges[id(edge)], snapshot)
         case RowOut(_, inner_outputs):
             return _row(key, shaper(snapshot, collection, inner_outputs, layout, hiding))
-    return None
 
 
 def _convert(snapshot: Snapshot, collection: Collection, key: str, field: str, name: str) -> Patch | None:
-    mask = MASKS.get((collection.name, field))
-    if mask is not None:
-        convert, null = mask, None
-    else:
-        convert, null = encoder(name, collection.fields[field], snapshot.dialect, system=collection.is_system)
-    if convert is None and null is None:
+    encode: Callable[[Any], Any] | None = MASKS.get((collection.name, field))
+    null: Any = None
+    if encode is None:
+        encode, null = encoder(name, collection.fields[field], snapshot.dialect, system=collection.is_system)
+    if encode is None and null is None:
         return None
-    encode = convert
 
     def patch(items: list[Item], rows: Sequence[Row], lookups: Lookups, scene: Scene) -> None:
         for item in items:
             value = item[key]
             if value is None:
-                item[key] = null if null is None or not isinstance(null, list) else list(null)
+                item[key] = list(null) if isinstance(null, list) else null
             elif encode is not None:
                 item[key] = encode(value)
 

@@ -36,7 +36,7 @@ def dialect(name: str) -> Dialect:
             found = sqlite.dialect(paramstyle="qmark")
             return Dialect(name, found, True, "json", 32_000)
         case "postgres":
-            found = asyncpg.dialect()
+            found = asyncpg.dialect()  # type: ignore[no-untyped-call]
             return Dialect(name, found, False, "any", 32_000)
         case "mysql":
             found = mysql.dialect(paramstyle="format")

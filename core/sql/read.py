@@ -161,7 +161,7 @@ def _split_by_null(renderer: Renderer, collection: Collection, node: Node, colum
         source = renderer.alias(collection)
         missing = source.c[first].is_(None)
         condition = renderer.render(node.where, collection, source)
-        cut = renderer.binds.plain(node.limit, sa.BigInteger())
+        cut: ColumnElement[Any] = renderer.binds.plain(node.limit, sa.BigInteger())
         if node.offset is not None:
             cut = cut + renderer.binds.plain(node.offset, sa.BigInteger())
         order = [item for one in node.order[rank:] for item in order_by(renderer, collection, source, one)]
