@@ -139,12 +139,16 @@ def readable(caller: Caller, collection: Collection, row: Row) -> bool:
     policy = caller.policy
     if policy.admin:
         return True
-    if policy.has_workflow(collection.name) and collection.status_field is None:
+    name = collection.name
+    if name in ROLE_SCOPED or name == "directus_collection_presets":
+        level = policy.any_level(name, "read")
+        if level < FULL:
+            shared = name not in ROLE_SCOPED and level == ROLE
+            own_role = row.owner_role is not None and row.owner_role == caller.actor.role
+            return (shared and own_role) or reaches(caller, collection, level, row)
+    if policy.has_workflow(name) and collection.status_field is None:
         return False
-    level = policy.grant(collection.name, row.status).read
-    if collection.name == "directus_collection_presets" and level == ROLE and row.owner_role == caller.actor.role:
-        return True
-    return reaches(caller, collection, level, row)
+    return reaches(caller, collection, policy.grant(name, row.status).read, row)
 
 
 def reaches(caller: Caller, collection: Collection, level: int, row: Row, *, deletes: bool = False) -> bool:

@@ -15,7 +15,7 @@ from core.access.authorize import Caller
 from core.auth.limits import hashing_cost
 from core.db.errors import DatabaseError, ForeignKeyViolation
 from core.db.unit_of_work import UnitOfWork, in_transaction
-from core.errors import CollectionNotFound, Problem, Unprocessable, ValidationFailed
+from core.errors import BadRequest, CollectionNotFound, Problem, Unprocessable, ValidationFailed
 from core.query.change import WriteRequest, WriteResult
 from core.session import Session
 from core.types.structured import storable
@@ -35,6 +35,7 @@ from core.write.statements import Statements
 from core.write.values import conditions, values
 
 ATTEMPTS = 3
+ACTIONS = ("create", "update", "upsert", "delete")
 
 
 async def write(session: Session, request: WriteRequest, reading: Reading) -> WriteResult:
@@ -63,6 +64,8 @@ def admit(session: Session, request: WriteRequest) -> None:
     if collection is None:
         raise CollectionNotFound(request.collection)
     guard.writable(collection)
+    if request.action not in ACTIONS:
+        raise BadRequest
     if request.comment is not None and not storable(request.comment):
         raise ValidationFailed.of([Problem(("comment",), INVALID)])
     several = request.action == "update" and request.keys is not None and len(request.keys) > 1
