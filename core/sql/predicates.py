@@ -33,6 +33,7 @@ from core.types.numbers import EXACT_DIGITS
 
 NUMBERS = ("integer", "bigint", "decimal", "float", "bit")
 ZERO: ColumnElement[Any] = sa.literal_column("0")
+DEEP = 4
 DATES = ("date", "time", "datetime", "datetimetz")
 
 
@@ -43,6 +44,7 @@ class Renderer:
         self.snapshot = snapshot
         self.binds = binds
         self.aliases = 0
+        self.depth = 0
 
     @property
     def dialect(self) -> str:
@@ -159,14 +161,20 @@ class Renderer:
         target = self.snapshot.collections[relation.target]
         alias = self.alias(target)
         own, far = self._link(collection, name)
+        self.depth += 1
         condition = self.render(inner, target, alias)
+        self.depth -= 1
         here, there = self._linked(collection, source, own, target, alias, far)
         if isinstance(relation, ToOne) and isinstance(inner, Everything):
             return sa.exists(sa.select(sa.literal_column("1")).select_from(alias).where(here == there))
         if self.binds.dialect.name == "sqlite" and not isinstance(inner, Everything):
-            # a subquery that stands alone is run once; NULL keys are taken out so that NOT IN stays a negation
-            found = sa.select(there).select_from(alias).where(condition, there.is_not(None))
-            return sa.and_(here.is_not(None), here.in_(found))
+            # A subquery that stands alone is run once; NULL keys are taken out so that NOT IN stays a negation.
+            # SQLite's parser has a small stack, where everything before a subquery stays: what nests comes first,
+            # and what nests deeper is moved to the front of the statement.
+            found = sa.select(there.label("k")).select_from(alias).where(condition, there.is_not(None))
+            if self.depth % DEEP == DEEP - 1:
+                found = sa.select(found.cte(f"s{self.aliases}_{self.depth}").c.k)
+            return sa.and_(here.in_(found), here.is_not(None))
         return sa.exists(sa.select(sa.literal_column("1")).select_from(alias).where(here == there, condition))
 
     def _related_count(
