@@ -75,7 +75,7 @@ async def install(
                 raise ProjectExists("The database already contains system tables.")
             for table in system_tables():
                 made.append(table.name)
-                await _make(connection, table, given.get(table.name, seed_rows(table.name)))
+                await make_table(connection, table, given.get(table.name, seed_rows(table.name)))
             made.append(TABLE)
             await _make_change_log(connection)
     except ProjectExists:
@@ -127,9 +127,10 @@ async def _alone(connection: Connection) -> None:
         await connection.rows(f"SELECT pg_advisory_xact_lock({LOCK + 1})")
 
 
-async def _make(connection: Connection, table: SystemTable, rows: Iterable[Mapping[str, Any]]) -> None:
+async def make_table(connection: Connection, table: SystemTable, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Make a system table with its first rows."""
     dialect = connection.dialect
-    columns = [_spec(column) for column in table.columns]
+    columns = [column_spec(column) for column in table.columns]
     uniques = [UniqueKey(name, names) for name, names in table.uniques.items()]
     for statement in create_table(table.name, columns, dialect, uniques=uniques, next_id=table.next_id):
         await connection.execute(statement)
@@ -139,7 +140,7 @@ async def _make(connection: Connection, table: SystemTable, rows: Iterable[Mappi
         names = list(found[0])
         await connection.execute_many(
             insert_into(table.name, names, dialect),
-            [[_stored(row[name], types[name], dialect) for name in names] for row in found],
+            [[stored(row[name], types[name], dialect) for name in names] for row in found],
         )
     if table.next_id and (restart := restart_key(table.name, "id", table.next_id, dialect)):
         await connection.execute(restart)
@@ -155,7 +156,8 @@ async def _make_change_log(connection: Connection) -> None:
         await log_change(connection, "schema")
 
 
-def _spec(column: SystemColumn) -> ColumnSpec:
+def column_spec(column: SystemColumn) -> ColumnSpec:
+    """A column of a system table as DDL takes it."""
     return ColumnSpec(
         name=column.name,
         datatype=column.datatype,
@@ -180,7 +182,7 @@ def insert_into(table: str, columns: Sequence[str], dialect: str) -> str:
     return f"INSERT INTO {quote(table, dialect)} ({names}) VALUES ({', '.join(marks)})"  # noqa: S608
 
 
-def _stored(value: Any, column: SystemColumn, dialect: str) -> Any:
+def stored(value: Any, column: SystemColumn, dialect: str) -> Any:
     """A seeded value as the driver takes it."""
     if value is None:
         return None

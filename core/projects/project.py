@@ -26,6 +26,7 @@ from core.db.policies import load_policy
 from core.errors import DatabaseUnavailable, NotInstalled, TabulariumError, Unavailable
 from core.events.collect import Subscribers
 from core.migrate.install import ensure, is_installed
+from core.migrate.upgrade import upgrade
 from core.settings import ProjectConfig
 from core.sql import accounts
 
@@ -98,6 +99,7 @@ class Project:
             if not await is_installed(store):
                 raise NotInstalled
             await ensure(store)
+            await upgrade(store)
             snapshot = await catalog.load_snapshot(store, blacklist=self.config.table_blacklist)
         except BaseException as error:
             self._failed_at = time.monotonic()
@@ -107,6 +109,13 @@ class Project:
             raise
         self._snapshot, self.head, self._store = snapshot, snapshot.version, store
         return store
+
+    async def upgrade(self) -> tuple[str, ...]:
+        """Run the steps of Directus 8 that the database has not seen (spec 01 §2.17, `POST /:project/update`).
+
+        The names of the steps; usually none, because opening runs them. Raises DatabaseUnavailable, NotInstalled.
+        """
+        return await upgrade(await self.store())
 
     async def close(self) -> None:
         """End what runs for the project and close its database. It does not open again."""

@@ -304,14 +304,14 @@ async def test_one_foreign_system_table_is_enough_to_refuse(store: Store) -> Non
 
 
 async def test_a_failure_half_way_leaves_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = installing._make
+    made = installing.make_table
 
     async def fail(connection: Connection, table: Any, given: Any) -> None:
         await made(connection, table, given)
         if table.name == "directus_settings":
             raise RuntimeError("half way")
 
-    monkeypatch.setattr(installing, "_make", fail)
+    monkeypatch.setattr(installing, "make_table", fail)
     async with store.write() as connection:
         await connection.execute("CREATE TABLE mine (id INTEGER PRIMARY KEY)")
     with pytest.raises(RuntimeError, match="half way"):
