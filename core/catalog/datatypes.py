@@ -81,7 +81,9 @@ def _balanced(text: str) -> bool:
 
 # MySQL and MariaDB
 
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+# MariaDB doubles the quote in defaults of CHAR and VARCHAR, and escapes it in those of TEXT.
+_ESCAPE = re.compile(r"\\(.)|''", re.DOTALL)
+_QUOTED = re.compile(r"'((?:[^'\\]|\\.|'')*)'", re.DOTALL)
 _ESCAPED = {"n": "\n", "r": "\r", "0": "\0"}
 _MYSQL_NAMES = {"INTEGER": "INT", "NUMERIC": "DECIMAL", "REAL": "DOUBLE", "DEC": "DECIMAL", "FIXED": "DECIMAL"}
 
@@ -108,10 +110,16 @@ def from_mysql(
     kind = {"TIMESTAMP": "datetimetz", "UUID": "uuid"}.get(datatype) or family(datatype)
     if datatype == "JSON" and not native_json:
         datatype, kind = "LONGTEXT", "text"
+    value: str | None
+    expression: bool
     if quoted_default:
-        value, expression = default_of(default)
-        if value is not None and not expression:
-            value = _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), value)
+        if default and (literal := _QUOTED.fullmatch(default)):
+            value, expression = (
+                _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]) if found[1] else "'", literal[1]),
+                False,
+            )
+        else:
+            value, expression = default_of(default)
     elif "DEFAULT_GENERATED" in extra.upper():
         value, expression = default, default is not None
     else:

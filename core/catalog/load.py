@@ -29,11 +29,16 @@ async def load_snapshot(store: Store, *, blacklist: frozenset[str] = frozenset()
     async with store.read() as connection:
         # The head first: what is changed while we read makes the snapshot older than it says, never newer.
         version = await _head_if_any(connection)
-        tables = await reflect(connection)
-        metadata = await _metadata(connection, tables)
+        tables, metadata = await catalogue(connection)
     return await asyncio.to_thread(
         building.build, tables, metadata, dialect=store.dialect, version=version, blacklist=blacklist
     )
+
+
+async def catalogue(connection: Connection) -> tuple[dict[str, Table], building.Metadata]:
+    """What the database reports of itself, and the rows of metadata: what a snapshot is built of."""
+    tables = await reflect(connection)
+    return tables, await _metadata(connection, tables)
 
 
 async def refresh(store: Store, snapshot: Snapshot, *, blacklist: frozenset[str] = frozenset()) -> Snapshot:

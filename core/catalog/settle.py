@@ -12,7 +12,6 @@ from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 
 from core.catalog.change import ColumnSpec, TableSpec
-from core.catalog.datatypes import DIGITS
 from core.catalog.model import Column
 from core.catalog.tables import Table
 
@@ -57,6 +56,8 @@ def spec_of(column: Column, dialect: str) -> ColumnSpec:
     )
     if column.datatype in LISTS:
         spec = replace(spec, length=",".join(quoted(value) for value in values_of(column.native)))
+    if _is_width(spec):
+        spec = replace(spec, length=None)
     return _with_default(spec)
 
 
@@ -90,7 +91,14 @@ def settled(spec: ColumnSpec, dialect: str) -> ColumnSpec:
     )
     if spec.native is None:
         spec = _TYPES[dialect](spec)
+    if _is_width(spec):
+        spec = replace(spec, length=None)
     return _with_default(spec)
+
+
+def _is_width(spec: ColumnSpec) -> bool:
+    """Whether the length says nothing but how wide numbers of the type are: databases differ in how they count."""
+    return spec.datatype in INTEGERS or (spec.datatype in FLOATS and "," not in (spec.length or ""))
 
 
 def settled_table(table: TableSpec, dialect: str) -> TableSpec:
@@ -116,18 +124,17 @@ def _sqlite(spec: ColumnSpec) -> ColumnSpec:
     datatype = spec.datatype
     spec = replace(spec, type=None, signed=spec.signed or datatype not in INTEGERS)
     if spec.auto_increment and spec.primary_key:
-        return replace(spec, datatype="INT", length="10", signed=True, default=None)
+        return replace(spec, datatype="INT", signed=True, default=None)
     if datatype == "SERIAL":
-        return replace(spec, datatype="BIGINT", length="19", signed=True)
+        return replace(spec, datatype="BIGINT", signed=True)
     if datatype in BLOBS | BINARIES:
         return replace(spec, datatype="BLOB", length=None)
     if datatype == "BIT":
-        return replace(spec, datatype="INT", length="10", signed=True)
+        return replace(spec, datatype="INT", signed=True)
     if datatype in LISTS:
         return replace(spec, datatype="VARCHAR", length="255")
     if datatype in INTEGERS:
-        signed = spec.signed or datatype == "YEAR"
-        return replace(spec, signed=signed, length=str(DIGITS[datatype] + (datatype == "BIGINT" and not signed)))
+        return replace(spec, signed=spec.signed or datatype == "YEAR")
     return replace(spec, length=_length(spec, floats=True))
 
 
@@ -136,13 +143,13 @@ def _postgres(spec: ColumnSpec) -> ColumnSpec:
     boolean = datatype == "TINYINT" and (spec.type or "").lower() == "boolean"
     spec = replace(spec, signed=True, type="boolean" if boolean else None)
     if boolean:
-        return replace(spec, length="3")
+        return spec
     if datatype in ("TINYINT", "SMALLINT"):
-        return replace(spec, datatype="SMALLINT", length="5")
+        return replace(spec, datatype="SMALLINT")
     if datatype in ("MEDIUMINT", "INT", "YEAR"):
-        return replace(spec, datatype="INT", length="10")
+        return replace(spec, datatype="INT")
     if datatype in ("BIGINT", "SERIAL"):
-        return replace(spec, datatype="BIGINT", length="20")
+        return replace(spec, datatype="BIGINT")
     if datatype in BLOBS | BINARIES:
         return replace(spec, datatype="BLOB", length=None)
     if datatype in TEXTS:
@@ -163,12 +170,11 @@ def _mysql(spec: ColumnSpec) -> ColumnSpec:
     datatype = spec.datatype
     spec = replace(spec, type=None, signed=spec.signed or datatype not in INTEGERS)
     if datatype == "SERIAL":
-        return replace(spec, datatype="BIGINT", signed=False, length="20")
+        return replace(spec, datatype="BIGINT", signed=False)
     if datatype == "YEAR":
-        # MySQL says that it is unsigned and has no precision.
-        return replace(spec, signed=False, length=None)
+        return replace(spec, signed=True)
     if datatype in INTEGERS:
-        return replace(spec, length=str(DIGITS[datatype] + (datatype == "BIGINT" and not spec.signed)))
+        return spec
     if datatype in LISTS:
         return replace(spec, length=",".join(quoted(value) for value in values_of(spec.length or "")))
     if datatype in BINARIES | {"BIT", "CHAR"}:
@@ -177,7 +183,7 @@ def _mysql(spec: ColumnSpec) -> ColumnSpec:
         length = _length(spec, floats=True)
         if length is None or "," not in length:
             wide = datatype == "DOUBLE" or int(length or 0) > 24
-            return replace(spec, datatype="DOUBLE" if wide else "FLOAT", length="22" if wide else "12")
+            return replace(spec, datatype="DOUBLE" if wide else "FLOAT", length=None)
         return replace(spec, length=length)
     return replace(spec, length=_length(spec))
 
@@ -219,7 +225,9 @@ def _with_default(spec: ColumnSpec) -> ColumnSpec:
     if datatype in ("DATETIME", "TIMESTAMP") and _NOW.fullmatch(text.strip()):
         return replace(spec, default=NOW, expression=False)
     if not spec.expression and datatype in NUMERIC:
-        return replace(spec, default=number(text))
+        value = number(text)
+        # PostgreSQL has a real boolean: everything but 0 is true.
+        return replace(spec, default=value if spec.type != "boolean" or value == "0" else "1")
     return spec
 
 
