@@ -17,6 +17,8 @@ FUNCTIONS = ("count", "sum", "avg", "min", "max")
 NUMERIC = ("integer", "bigint", "decimal", "float")
 ORDERED = (*NUMERIC, "text", "date", "time", "datetime", "datetimetz")
 MAX_FUNCTIONS = 50
+WHOLE = 1e15
+"""From here on a whole floating-point number is no longer written as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ def _number(value: Any, scale: int | None) -> int | float:
     """
     if isinstance(value, float) and scale is not None:
         value = round(value, scale)
-    if isinstance(value, (int, float)):
-        return int(value) if scale is not None and float(value).is_integer() else value
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < WHOLE else value
     exact = Decimal(value)
     return int(exact) if exact == exact.to_integral_value() else float(exact)
