@@ -277,6 +277,8 @@ class Generator:
     def value(self, op: str, kind: str) -> Any:
         if op in ("rlike", "nrlike"):
             return self.choice(PATTERNS)
+        if op in TEXTUAL and kind in ("decimal", "float") and self.chance(0.6):
+            return self.choice((".", "00", "4.", "4.50", "4.5", "-1"))
         if op in TEXTUAL:
             return self.choice(("", "a", "1", "4.5", "50%", "_", "\\", "!", "2026", "example", "-0", ".", "00"))
         values = VALUES[kind]

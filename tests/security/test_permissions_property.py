@@ -26,7 +26,8 @@ from core.access.policy import ADMIN_POLICY, FULL, ROLE, Policy
 from core.catalog.model import Collection
 from core.errors import FieldAccessDenied, ItemNotFound, ReadDenied
 from core.query.aggregate import AggregateRequest
-from core.query.predicate import EVERYTHING, Predicate
+from core.query.plan import EdgeOut
+from core.query.predicate import EVERYTHING, And, Predicate, Related
 from tests import backends
 from tests.security.cases import Case, cases
 from tests.security.naive import Denied, FieldDenied, Naive, NotThere
@@ -158,6 +159,31 @@ def rows_behind_relations_of_filters(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(restrict._Rewriter, "_inside", inside)
 
 
+def rows_behind_relations_of_searches(patch: pytest.MonkeyPatch) -> None:
+    scope = restrict._Rewriter._search_related
+
+    def everything(*arguments: Any) -> list[Predicate]:
+        found = list(scope(*arguments))
+        return [Related(part.field, part.part.parts[0]) if isinstance(part.part, And) else part for part in found]
+
+    patch.setattr(restrict._Rewriter, "_search_related", everything)
+
+
+def rows_of_expanded_relations(patch: pytest.MonkeyPatch) -> None:
+    edges = restrict._restrict_edge
+
+    def everything(snapshot: Any, policy: Any, output: EdgeOut, *rest: Any) -> list[Any]:
+        where = output.edge.node.where
+        return [
+            replace(one, edge=replace(one.edge, node=replace(one.edge.node, where=where)))
+            if isinstance(one, EdgeOut)
+            else one
+            for one in edges(snapshot, policy, output, *rest)
+        ]
+
+    patch.setattr(restrict, "_restrict_edge", everything)
+
+
 def owners_of_the_role(patch: pytest.MonkeyPatch) -> None:
     scope = restrict.owner_scope
     wider = lambda snapshot, collection, level: scope(snapshot, collection, FULL if level == ROLE else level)  # noqa: E731
@@ -231,6 +257,8 @@ MUTANTS = (
     row_rules,
     conditions_of_clients,
     rows_behind_relations_of_filters,
+    rows_behind_relations_of_searches,
+    rows_of_expanded_relations,
     owners_of_the_role,
     hidden_fields_in_filters,
     hidden_fields_in_sort_search_and_status,
