@@ -15,6 +15,7 @@ from typing import Any
 from graphql import (
     DocumentNode,
     FloatValueNode,
+    GraphQLScalarType,
     GraphQLSchema,
     IntValueNode,
     NameNode,
@@ -23,7 +24,7 @@ from graphql import (
     TypeInfoVisitor,
     VariableNode,
     Visitor,
-    get_named_type,
+    get_nullable_type,
     visit,
 )
 
@@ -140,8 +141,9 @@ class _Lifting(Visitor):
 
     def _take(self, node: IntValueNode | FloatValueNode | StringValueNode) -> Any:
         place, self.place = self.place, self.place + 1
-        type_ = self.types.get_input_type()
-        scalar = get_named_type(type_).name if type_ is not None else ""
+        type_ = get_nullable_type(self.types.get_input_type())
+        # one value in the place of a list is made a list while it is a literal, never from a variable
+        scalar = type_.name if isinstance(type_, GraphQLScalarType) else ""
         if self.fixed or scalar not in self.TAKEN[self.literals[place].kind]:
             return None
         name = f"0l{place}"  # not a name that can be written

@@ -51,6 +51,7 @@ TEXTS = [
     '{ item(id: "%s", number: %d, filter: {views_gte: %d}) }',
     "{ item(ratio: %d, list: [%d, 3], filter: {rating_lt: %f}) }",
     '{ item(filter: {name_in: ["%s", "b"], data: {a: %d}}) }',
+    '{ item(list: %d, filter: {name_in: "%s"}) }',
     '# 7 "x"\n{ item(any: "%s", number: %d) }',
 ]
 
