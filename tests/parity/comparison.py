@@ -189,6 +189,15 @@ class Comparison:
         return theirs == ours or _decoded(theirs) == _decoded(ours) or _query(theirs) == _query(ours)
 
 
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What our server answered to a record; `comparison` is None where there is nothing to compare with."""
+
+    record: Record
+    own: Answer
+    comparison: Comparison | None
+
+
 def compare(record: Record, own: Answer, translation: Translation) -> Comparison:
     """What our answer to a record differs in. The record must have an answer."""
     assert record.answer is not None
@@ -214,7 +223,9 @@ def _told(answer: Answer) -> Any:
 def _is_error(body: Any) -> bool:
     if not isinstance(body, dict):
         return False
-    return "error" in body or "errors" in body or "urn:ietf:params:scim:api:messages:2.0:Error" in str(body.get("schemas"))
+    return (
+        "error" in body or "errors" in body or "urn:ietf:params:scim:api:messages:2.0:Error" in str(body.get("schemas"))
+    )
 
 
 def _code(body: Mapping[str, Any]) -> Any:

@@ -19,7 +19,7 @@ import httpx2
 from app import Application
 from tests import backends
 from tests.parity import bodies, sinks
-from tests.parity.comparison import Comparison, compare
+from tests.parity.comparison import Comparison, Exchange, compare
 from tests.parity.recordings import Answer, Record
 from tests.parity.repairs import REPAIRS
 from tests.parity.translation import Translation
@@ -29,15 +29,6 @@ SENT_OUT = {"SMTP": "smtp", "WEBHOOK": "webhooks"}
 PATIENCE = 2.0
 """Seconds that mails and webhooks may take."""
 NO_ANSWER = Answer(0, {}, None)
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """What our server answered to a record; `comparison` is None where there is nothing to compare with."""
-
-    record: Record
-    own: Answer
-    comparison: Comparison | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +108,9 @@ class Player:
 
     async def _repair(self, record: Record, method: str, path: str, body: Any) -> None:
         headers = {"Authorization": "Bearer " + self.translation.tokens["main", 1], "Content-Type": "application/json"}
-        await self._send(self.translation.request(replace(record, method=method, path=path, headers=headers, body=body)))
+        await self._send(
+            self.translation.request(replace(record, method=method, path=path, headers=headers, body=body))
+        )
 
     async def _send(self, request: Record) -> Answer:
         content = bodies.encode(request.body, request.headers.get("Content-Type"))

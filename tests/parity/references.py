@@ -1,4 +1,4 @@
-"""In charge of what the recorded requests are about: which collection a path means, and whose ids stand in which member.
+"""In charge of what recorded requests are about: which collection a path means, whose ids stand in which member.
 
 It only describes the recorded session. It must not read answers.
 """

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from tests.parity.comparison import Difference
-from tests.parity.player import Exchange
+import pytest
+
+from tests.parity.comparison import Difference, Exchange
 
 CLAIMED = (
     "server", "home", "project", "cors", "error", "collections", "fields", "relations", "settings", "presets",
@@ -23,6 +24,10 @@ CLAIMED = (
 HEADING = "## Recorded answers that differ"
 ROW = re.compile(r"\| `(?P<name>[^`]+)` \| `(?P<at>[^`]+)` \| (?P<on>[a-z, ]*) \| (?P<reason>.+) \|$")
 DIALECTS = ("sqlite", "postgres", "mysql")
+
+
+REPORTS: pytest.StashKey[list[Report]] = pytest.StashKey()
+"""Where a run of the suite keeps its reports until its end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ def _mail(text: bytes) -> tuple[Answer, str | None]:
     part = mail.get_body(("html", "plain"))
     content = part.get_content() if part is not None else ""
     link = LINK.search(content)
-    body = {
+    body: dict[str, Any] = {
         "subject": str(mail["subject"]),
         "from": ", ".join(one.addr_spec for one in mail["from"].addresses),
         "to": ", ".join(one.addr_spec for one in mail["to"].addresses),
