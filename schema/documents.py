@@ -131,6 +131,12 @@ class Document:
         made.digest, made.constants = digest, {**self.constants, **constants}
         return made
 
+    @property
+    def asks_for_schema(self) -> bool:
+        """Whether some operation has a root field of introspection."""
+        operations = (one for one in self.node.definitions if isinstance(one, OperationDefinitionNode))
+        return any(_roots(one.selection_set, self.fragments) & _INTROSPECTION for one in operations)
+
     def operation(self, name: str | None) -> Operation:
         """The operation to run. Raises GraphQLError when the name fits none, or none is given and there are several."""
         found = self._operations.get(name)
@@ -180,7 +186,8 @@ class Documents:
             made = self._make(text, digest, hide_suggestions)
         if isinstance(made, Document):
             self._keep(digest, made, len(text))
-            if found is not None:
+            # Introspection runs without our variables: its texts stay as they are.
+            if found is not None and not made.asks_for_schema:
                 self._keep_lifted(made, *found)
         return made
 

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from graphql import Executor, GraphQLError, build_schema, default_field_resolver, default_type_resolver, parse
+from graphql import (
+    Executor,
+    GraphQLError,
+    build_schema,
+    default_field_resolver,
+    default_type_resolver,
+    execute_sync,
+    parse,
+)
 from graphql.execution.values import VariableValues
 from hypothesis import given
 from hypothesis import strategies as st
@@ -120,3 +128,13 @@ def test_a_text_without_values_has_no_skeleton() -> None:
 def test_variables_of_lifted_values_cannot_be_written() -> None:
     with pytest.raises(GraphQLError, match="Syntax Error"):
         parse("{ item(number: $0l0) }")
+
+
+async def test_texts_that_ask_for_the_schema_keep_their_values() -> None:
+    documents = Documents(SCHEMA)
+    for name, kind in (("Query", "OBJECT"), ("Filter", "INPUT_OBJECT"), ("Int", "SCALAR")):
+        asked = f'{{ __type(name: "{name}") {{ kind }} }}'
+        for text in (asked, f"{{ ...a }} fragment a on Query {asked}"):
+            found = await documents.find(text)
+            assert isinstance(found, Document)
+            assert execute_sync(SCHEMA, found.node).data == {"__type": {"kind": kind}}
