@@ -65,7 +65,7 @@ def check(collection: Collection, request: AggregateRequest, hidden: frozenset[s
         _check_measure(collection, item)
     keys = {item.key for item in request.measures}
     for token in split(request.sort):
-        name = token.lstrip("-")
+        name = token.removeprefix("-")
         if name not in keys and name not in request.group_by:
             raise InvalidField(token, collection.name)
     for condition in request.having:

@@ -82,8 +82,8 @@ def _order(
 ) -> list[Any]:
     """The criteria of `sort`, then the groups, so that the order is the same on every database and at every call."""
     found: list[Any] = []
-    for token in (*split(request.sort), *request.group_by):
-        name, descending = token.lstrip("-"), token.startswith("-")
+    criteria = [(token.removeprefix("-"), token.startswith("-")) for token in split(request.sort)]
+    for name, descending in (*criteria, *((group, False) for group in request.group_by)):
         if name in measures:
             found += directed(renderer, measures[name], descending=descending)
         else:

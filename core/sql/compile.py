@@ -133,4 +133,4 @@ def prepare(statement: ClauseElement, binds: Binds) -> Prepared:
     slots = tuple(
         binds.slots[name] if name in binds.slots else Slot(compiled.constants[name]) for name in compiled.names
     )
-    return Prepared(compiled.text, slots, "POSTCOMPILE" in compiled.text)
+    return Prepared(compiled.text, slots, any(slot.many == "expand" for slot in slots))
