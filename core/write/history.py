@@ -77,6 +77,8 @@ def action_of(node: Node) -> str:
             return "soft-delete"
     if node.verb == "create" and node.collection.name == "directus_files":
         return "upload"
+    if node.verb == "create" and node.collection.name == "directus_collections":
+        return "update"  # spec 03 §12.1
     return node.verb
 
 

@@ -1,0 +1,179 @@
+"""In charge of the story of an alteration: announce ∘ swap ∘ commit ∘ run ∘ render ∘ diff. It decides none of them.
+
+Where DDL is part of the transaction (SQLite, PostgreSQL) all of it is one. MySQL commits every DDL statement: there the
+steps that can be taken back run first, then the rows of metadata in a transaction, then what destroys values; a failure
+takes back what was before it, and an operation that was cut off can simply be sent again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from core.catalog.change import TableSpec, TableStep, destroys
+from core.catalog.changes import log_change
+from core.catalog.diff import table_steps
+from core.catalog.load import head
+from core.catalog.model import Snapshot
+from core.db.errors import (
+    DatabaseError,
+    DataRejected,
+    NotNullViolation,
+    Retryable,
+    Unavailable,
+    UniqueViolation,
+)
+from core.db.gateway import Connection
+from core.db.gateway.connection import finish
+from core.ddl import rows
+from core.ddl.present import Present, read
+from core.ddl.rows import Change, Erase, Prepared, Set
+from core.ddl.run import run, undo
+from core.errors import FieldRequired, Unprocessable
+from core.events.collect import Event
+from core.frozen import EMPTY
+from core.query.change import WriteRequest
+from core.session import Session
+
+ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a door wants. `tables`: the tables that change, as they shall be, None for one that goes.
+
+    `changes`: rows of metadata, in order. `logs`: (kind, collection) for the change log.
+    """
+
+    tables: Mapping[str, TableSpec | None] = field(default_factory=lambda: EMPTY)
+    changes: tuple[Change, ...] = ()
+    logs: tuple[tuple[str, str | None], ...] = ()
+    events: tuple[Event, ...] = ()
+
+
+Planning = Callable[[Present], Awaitable[Plan]]
+
+
+async def alter(session: Session, planning: Planning) -> Snapshot:
+    """Carry out what `planning` makes of the present state; the snapshot that holds it comes back.
+
+    One alteration at a time, in all processes; it goes on to its end when the request is cancelled. Raises what
+    `planning` raises; FieldRequired and Unprocessable for what the database refuses; DatabaseUnavailable.
+    """
+    return await finish(_alter(session, planning))
+
+
+async def _alter(session: Session, planning: Planning) -> Snapshot:
+    project = session.project
+    store = await project.store()
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            async with store.alter() as connection:
+                present = await read(session, connection)
+                told, version = await _carry_out(present, await planning(present))
+            break
+        except Retryable:
+            if attempt == ATTEMPTS:
+                raise
+            await asyncio.sleep(0.05 * attempt)
+    await project.refresh(version)
+    snapshot = await project.settled()
+    if project.events and told:
+        await project.events.publish(told)
+    return snapshot
+
+
+async def _carry_out(present: Present, plan: Plan) -> tuple[list[Event], int]:
+    """Run a plan; the events to tell and the head of the change log come back."""
+    steps = steps_of(present, plan)
+    checked = [await _checked(present, change) for change in plan.changes]
+    if present.dialect == "mysql":
+        return await _in_pieces(present, plan, steps, checked)
+    await _run(present, steps)
+    return await _record(present, plan, checked)
+
+
+def steps_of(present: Present, plan: Plan) -> tuple[TableStep, ...]:
+    """The steps from the present tables to those of the plan."""
+    before = {name: present.spec(name) for name in plan.tables if name in present.tables}
+    after = {name: spec for name, spec in plan.tables.items() if spec is not None}
+    return table_steps(before, after, present.dialect)
+
+
+async def _in_pieces(
+    present: Present, plan: Plan, steps: Sequence[TableStep], checked: Sequence[Prepared | Change]
+) -> tuple[list[Event], int]:
+    connection, charset = present.connection, _charset(present)
+    kept = [step for step in steps if not destroys(step)]
+    lost = [step for step in steps if destroys(step)]
+    saved = await rows.save(present.snapshot, connection, plan.changes) if lost else []
+    await _run(present, kept)
+    try:
+        await connection.execute("START TRANSACTION")  # the DDL has ended the one that was
+        outcome = await _record(present, plan, checked)
+        if lost:
+            await connection.execute("COMMIT")
+    except BaseException:
+        await _roll_back(connection)
+        await undo(connection, kept, charset=charset)
+        raise
+    try:
+        await _run(present, lost)
+    except BaseException:
+        await connection.execute("START TRANSACTION")
+        await rows.restore(connection, saved)
+        await _log(present, plan)
+        await connection.execute("COMMIT")
+        await undo(connection, kept, charset=charset)
+        raise
+    return outcome
+
+
+async def _roll_back(connection: Connection) -> None:
+    try:
+        await connection.execute("ROLLBACK")
+    except DatabaseError:
+        return  # the server has done it, or is gone
+
+
+async def _run(present: Present, steps: Sequence[TableStep]) -> None:
+    try:
+        await run(present.connection, steps, charset=_charset(present))
+    except (Retryable, Unavailable):
+        raise
+    except (NotNullViolation, UniqueViolation, DataRejected) as error:
+        # The rows were looked at before; these came in between, or only this database minds them.
+        raise FieldRequired("Some stored values would not survive this change.") from error
+    except DatabaseError as error:
+        raise Unprocessable("The database refuses this change of the schema.") from error
+
+
+async def _checked(present: Present, change: Change) -> Prepared | Change:
+    if isinstance(change, WriteRequest):
+        return await rows.prepare(present.session, present.connection, change)
+    return change
+
+
+async def _record(present: Present, plan: Plan, checked: Sequence[Prepared | Change]) -> tuple[list[Event], int]:
+    connection = present.connection
+    told: list[Event] = []
+    for change in checked:
+        match change:
+            case Prepared():
+                told.extend(await rows.write(present.session, connection, change))
+            case Erase():
+                await rows.erase(present.snapshot, connection, change)
+            case Set():
+                await rows.set_column(present.snapshot, connection, change)
+    await _log(present, plan)
+    return [*told, *plan.events], await head(connection)
+
+
+async def _log(present: Present, plan: Plan) -> None:
+    for kind, collection in plan.logs:
+        await log_change(present.connection, kind, collection)
+
+
+def _charset(present: Present) -> str:
+    return str(present.session.project.config.get("database.charset", None) or "utf8mb4")

@@ -1,0 +1,178 @@
+"""In charge of the rows of metadata that a change of the schema writes: through the steps of `core.write`, history too.
+
+No rights are asked here: who may alter has been decided. Validation happens in `prepare`, before any DDL runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.catalog.model import Collection, Snapshot
+from core.db.errors import UniqueViolation
+from core.db.gateway import Connection
+from core.errors import FieldExists
+from core.events.collect import Event
+from core.query.change import WriteRequest
+from core.session import Session
+from core.sql.ddl import quote
+from core.types.cast import key
+from core.write.change import Node, Rows
+from core.write.load import load
+from core.write.normalize import normalize
+from core.write.order import order
+from core.write.outcome import events, record
+from core.write.resolve import resolve
+from core.write.run import Run
+from core.write.statements import Statements
+from core.write.values import conditions, values
+
+
+@dataclass(frozen=True, slots=True)
+class Erase:
+    """Rows of a system collection that go without a trace: those whose column `by` is one of `values`."""
+
+    collection: str
+    by: str
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """One column of some rows of a system collection, set without a trace. `keys`: primary keys."""
+
+    collection: str
+    keys: tuple[Any, ...]
+    column: str
+    value: Any
+
+
+Change = WriteRequest | Erase | Set
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """Rows as they were before, whole: what a database needs that cannot undo what follows."""
+
+    collection: Collection
+    rows: tuple[Sequence[Any], ...]
+    keys: tuple[Any, ...]
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A write that has been checked and only has to run."""
+
+    request: WriteRequest
+    nodes: tuple[Node, ...]
+    found: list[dict[str, Any]]
+    rows: Rows
+
+
+async def prepare(session: Session, connection: Connection, request: WriteRequest) -> Prepared:
+    """Check a write of metadata. `session`: with the present snapshot.
+
+    Raises Unprocessable, ArrayForScalar, ValidationFailed.
+    """
+    statements = Statements(session.snapshot, {})
+    nodes = normalize(session.snapshot, request)
+    rows = await load(connection, statements, session.policy, nodes)
+    nodes = resolve(nodes, rows)
+    return Prepared(request, nodes, values(conditions(session, request, {}), nodes, rows), rows)
+
+
+async def write(session: Session, connection: Connection, prepared: Prepared) -> list[Event]:
+    """Run it and leave activity and revisions; what there is to tell after the commit comes back."""
+    run = Run(connection, Statements(session.snapshot, {}), prepared.nodes, prepared.found, prepared.rows, whole=True)
+    try:
+        for group in order(prepared.nodes, prepared.found):
+            await run.group(group)
+    except UniqueViolation as error:
+        raise FieldExists() from error
+    await run.settle()
+    await record(session, prepared.request, run)
+    return events(run)
+
+
+async def erase(snapshot: Snapshot, connection: Connection, change: Erase) -> None:
+    """Delete rows of a system collection; one that the database does not have is passed over."""
+    collection = snapshot.collections.get(change.collection)
+    if collection is None or change.by not in collection.fields or not change.values:
+        return
+    statement = Statements(snapshot, {}).delete_where(collection, change.by)
+    await connection.execute(*statement.bind([list(change.values)], {}))
+
+
+async def set_column(snapshot: Snapshot, connection: Connection, change: Set) -> None:
+    """Set one column of some rows of a system collection."""
+    collection = snapshot.collections.get(change.collection)
+    if collection is None or not change.keys:
+        return
+    statement = Statements(snapshot, {}).update_all(collection, (change.column,), one=False)
+    text, arguments = statement.bind([change.value, list(change.keys)], {})
+    await (connection.rows(text, arguments) if connection.dialect != "mysql" else connection.execute(text, arguments))
+
+
+# --- the way back, where DDL has committed what was written before it (MySQL) -------------------------------------
+
+
+async def save(snapshot: Snapshot, connection: Connection, changes: Sequence[Change]) -> list[Saved]:
+    """The rows that changes will erase, set or update, as they are."""
+    found: list[Saved] = []
+    for change in changes:
+        match change:
+            case Erase(name, by, keys):
+                saved = await _saved(snapshot, connection, name, by, keys)
+            case Set(name, keys, _, _):
+                saved = await _saved(snapshot, connection, name, _key(snapshot, name), keys)
+            case WriteRequest(collection=name, keys=texts) if texts:
+                saved = await _saved(snapshot, connection, name, _key(snapshot, name), _cast(snapshot, name, texts))
+            case _:
+                saved = None
+        if saved is not None:
+            found.append(saved)
+    return found
+
+
+async def restore(connection: Connection, saved: Sequence[Saved]) -> None:
+    """Put saved rows back in the place of what became of them."""
+    for one in saved:
+        by = quote(one.collection.primary_key or "", "mysql")
+        table = quote(one.collection.name, "mysql")
+        place = [field.name for field in one.collection.columns].index(one.collection.primary_key or "")
+        names = ", ".join(quote(field.name, "mysql") for field in one.collection.columns)
+        marks = ", ".join(["%s"] * len(one.collection.columns))
+        for row in one.rows:
+            await connection.execute(f"DELETE FROM {table} WHERE {by} = %s", (row[place],))  # noqa: S608
+            await connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", row)  # noqa: S608
+
+
+def _key(snapshot: Snapshot, name: str) -> str:
+    collection = snapshot.collections.get(name)
+    return (collection.primary_key if collection is not None else None) or "id"
+
+
+def _cast(snapshot: Snapshot, name: str, texts: Sequence[str]) -> tuple[Any, ...]:
+    collection = snapshot.collections[name]
+    return tuple(key(collection.fields[_key(snapshot, name)], text) for text in texts)
+
+
+async def _saved(snapshot: Snapshot, connection: Connection, name: str, by: str, keys: tuple[Any, ...]) -> Saved | None:
+    collection = snapshot.collections.get(name)
+    if collection is None or by not in collection.fields or not keys:
+        return None
+    columns = tuple(field.name for field in collection.columns)
+    statement = Statements(snapshot, {}).select_where(collection, columns, by)
+    rows = await connection.rows(*statement.bind([list(keys)], {}))
+    return Saved(collection, tuple(rows), keys)
+
+
+def creation(collection: str, payload: Mapping[str, Any], comment: str | None) -> WriteRequest:
+    """A row that is new."""
+    return WriteRequest(collection, "create", (payload,), comment=comment)
+
+
+def update(collection: str, key: Any, payload: Mapping[str, Any], comment: str | None) -> WriteRequest:
+    """A row that changes."""
+    return WriteRequest(collection, "update", (payload,), keys=(str(key),), comment=comment)
