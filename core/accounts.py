@@ -17,6 +17,7 @@ from core.session import Session
 from core.sql import accounts
 
 USERS = "directus_users"
+ADMIN = {"status": "active", "role": ADMIN_ROLE, "first_name": "Admin", "last_name": "User"}
 OPERATOR = Actor(role=ADMIN_ROLE, public=False)
 """Nobody's account, and everything is allowed: who reads the project's files could change the database anyway."""
 
@@ -35,16 +36,37 @@ async def create_user(project: Project, facts: Mapping[str, Any]) -> str:
     return str(result.keys[0])
 
 
+async def install_admin(project: Project, facts: Mapping[str, Any]) -> None:
+    """Make an administrator of an unknown e-mail address, or give the user of a known one this password and token.
+
+    Raises what a write raises.
+    """
+    payload = {name: value for name, value in facts.items() if value is not None}
+    session = await as_operator(project)
+    known = await _user_of(project, str(facts["email"]))
+    if known is None:
+        await engine.write(session, WriteRequest(USERS, "create", ({**ADMIN, **payload},)))
+    else:
+        changed: dict[str, Any] = {name: payload[name] for name in ("password", "token") if name in payload}
+        await engine.write(session, WriteRequest(USERS, "update", (changed,), keys=(str(known),)))
+
+
 async def set_password(project: Project, email: str, password: str) -> None:
     """Set the password of the user with this e-mail address; the sessions end.
 
     Raises UserNotFound, ValidationFailed (the project's password policy).
     """
     session = await as_operator(project)
+    known = await _user_of(project, email)
+    if known is None:
+        raise UserNotFound
+    await engine.write(session, WriteRequest(USERS, "update", ({"password": password},), keys=(str(known),)))
+
+
+async def _user_of(project: Project, email: str) -> int | None:
+    """The id of the user with an e-mail address."""
     store = await project.store()
     statement = accounts.account(store.dialect, ("id",), "email")
     async with store.read() as connection:
         row = await connection.row(statement.text, statement.bind({"email": email, "lower": email.lower()}))
-    if row is None:
-        raise UserNotFound
-    await engine.write(session, WriteRequest(USERS, "update", ({"password": password},), keys=(str(row[0]),)))
+    return None if row is None else int(row[0])

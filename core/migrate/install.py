@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -46,8 +47,8 @@ async def is_installed(store: Store) -> bool:
 async def install(
     store: Store,
     *,
-    admin_email: str,
-    admin_password_hash: str,
+    admin_email: str | None = None,
+    admin_password_hash: str | None = None,
     admin_token: str | None = None,
     project_name: str = "Directus",
     app_url: str = "",
@@ -56,6 +57,7 @@ async def install(
 ) -> None:
     """Make the system tables with their first rows and the first administrator (spec 01 §2, §11.3 step 6).
 
+    Without `admin_email` there are neither a user nor the project's name and address (`install:database`, §14).
     Raises ProjectExists when one of the tables is there already (nothing is changed then), DatabaseError.
     """
     values = {"project_name": project_name, "app_url": app_url}
@@ -66,7 +68,10 @@ async def install(
     }  # fmt: skip
     applied = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     migrations = [{**row, "start_time": applied, "end_time": applied} for row in seed_rows("directus_migrations")]
-    given = {"directus_settings": settings, "directus_users": [administrator], "directus_migrations": migrations}
+    if admin_email is None:
+        settings = [row for row in settings if row["key"] not in values]
+    users = [administrator] if admin_email is not None else []
+    given = {"directus_settings": settings, "directus_users": users, "directus_migrations": migrations}
     made: list[str] = []
     try:
         async with store.write() as connection:
@@ -75,7 +80,10 @@ async def install(
                 raise ProjectExists("The database already contains system tables.")
             for table in system_tables():
                 made.append(table.name)
-                await make_table(connection, table, given.get(table.name, seed_rows(table.name)))
+                rows = given.get(table.name, seed_rows(table.name))
+                # Where a row of an installation is left out, its id is for the one that comes later.
+                highest = max((row["id"] for row in rows if "id" in row), default=0)
+                await make_table(connection, replace(table, next_id=table.next_id and highest + 1), rows)
             made.append(TABLE)
             await _make_change_log(connection)
     except ProjectExists:
@@ -97,6 +105,14 @@ async def ensure(store: Store) -> bool:
             return False
         await _make_change_log(connection)
     return True
+
+
+async def add_change_log(connection: Connection) -> int:
+    """Make the change log on a connection of `Store.alter`, where it is not there; how many tables were made."""
+    if TABLE in await table_names(connection):
+        return 0
+    await _make_change_log(connection)
+    return 1
 
 
 async def drop_system_tables(store: Store) -> None:

@@ -42,7 +42,7 @@ FILLED_FROM = {
 async def pending(store: Store) -> tuple[int, ...]:
     """The numbers of the steps that the database has not seen, in order."""
     async with store.read() as connection:
-        return await _pending(connection)
+        return await pending_on(connection)
 
 
 async def upgrade(store: Store) -> tuple[str, ...]:
@@ -53,24 +53,33 @@ async def upgrade(store: Store) -> tuple[str, ...]:
     if not await pending(store):
         return ()
     async with store.alter() as connection:
-        wanted = await _pending(connection)
+        wanted = await pending_on(connection)
         if not wanted:
             return ()
-        tables = await reflect(connection)
-        await _complete_tables(connection, tables)
-        await _complete_rows(connection)
-        for version in wanted:
-            if version in STEPS:
-                await STEPS[version](connection)
-        names = await _note(connection, wanted)
+        await complete(connection)
         if CHANGES in await table_names(connection):
             await log_change(connection, "settings")
             await log_change(connection, "schema")
-    structlog.get_logger().info("system tables upgraded", steps=len(names), last=names[-1])
-    return names
+    names = {int(row["version"]): str(row["migration_name"]) for row in seed_rows(MIGRATIONS)}
+    structlog.get_logger().info("system tables upgraded", steps=len(wanted), last=names[wanted[-1]])
+    return tuple(names[version] for version in wanted)
 
 
-async def _pending(connection: Connection) -> tuple[int, ...]:
+async def complete(connection: Connection) -> int:
+    """Bring the tables to 8.8.1 on a connection of `Store.alter`, whatever steps are noted; how many were not."""
+    wanted = await pending_on(connection)
+    tables = await reflect(connection)
+    await _complete_tables(connection, tables)
+    await _complete_rows(connection)
+    for version in wanted:
+        if version in STEPS:
+            await STEPS[version](connection)
+    await _note(connection, wanted)
+    return len(wanted)
+
+
+async def pending_on(connection: Connection) -> tuple[int, ...]:
+    """The numbers of the steps that the database of a connection has not seen, in order."""
     known = [int(row["version"]) for row in seed_rows(MIGRATIONS)]
     if MIGRATIONS not in await table_names(connection):
         return tuple(known)
@@ -78,7 +87,7 @@ async def _pending(connection: Connection) -> tuple[int, ...]:
     return tuple(version for version in known if version not in seen)
 
 
-async def _note(connection: Connection, versions: Sequence[int]) -> tuple[str, ...]:
+async def _note(connection: Connection, versions: Sequence[int]) -> None:
     """Write down that the steps have run."""
     now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     types = {column.name: column for table in system_tables() if table.name == MIGRATIONS for column in table.columns}
@@ -86,7 +95,6 @@ async def _note(connection: Connection, versions: Sequence[int]) -> tuple[str, .
     columns = ("version", "migration_name", "start_time", "end_time", "breakpoint")
     rows = [dict(zip(columns, (version, names[version], now, now, False), strict=True)) for version in versions]
     await _insert(connection, MIGRATIONS, columns, types, rows)
-    return tuple(names[version] for version in versions)
 
 
 # Tables and columns
@@ -161,19 +169,20 @@ async def _fill(connection: Connection, table: str, column: str, tables: Mapping
 
 async def _complete_rows(connection: Connection) -> None:
     """Rows that describe system fields and relations, and settings, by what names them; ids are the database's."""
-    await _add_rows(connection, "directus_fields", ("collection", "field"), seed_rows("directus_fields"))
+    await add_rows(connection, "directus_fields", ("collection", "field"), seed_rows("directus_fields"))
     relations = [
         row
         for row in seed_rows("directus_relations")
         if not LEGACY_TARGETS & {row["collection_many"], row["collection_one"]}
     ]
-    await _add_rows(connection, "directus_relations", ("collection_many", "field_many"), relations)
-    await _add_rows(connection, "directus_settings", ("key",), seed_rows("directus_settings"))
+    await add_rows(connection, "directus_relations", ("collection_many", "field_many"), relations)
+    await add_rows(connection, "directus_settings", ("key",), seed_rows("directus_settings"))
 
 
-async def _add_rows(
+async def add_rows(
     connection: Connection, table: str, naming: tuple[str, ...], rows: Sequence[Mapping[str, Any]]
-) -> None:
+) -> int:
+    """Insert those rows of a system table that are not there by what names them; how many."""
     dialect = connection.dialect
     listed = ", ".join(quote(name, dialect) for name in naming)
     present = {
@@ -184,6 +193,7 @@ async def _add_rows(
     if missing:
         types = {column.name: column for one in system_tables() if one.name == table for column in one.columns}
         await _insert(connection, table, [name for name in missing[0] if name != "id"], types, missing)
+    return len(missing)
 
 
 async def _insert(

@@ -150,6 +150,10 @@ class Projects:
         `trusted`: asked for by the operator, who needs no token and may name any file. Raises Forbidden,
         ValidationFailed, Unauthorized, TooManyRequests, ProjectExists, InvalidDatabaseConnection.
         """
+        return (await self.make(body, address=address, trusted=trusted))[0]
+
+    async def make(self, body: Mapping[str, Any], *, address: str = "", trusted: bool = False) -> tuple[Project, bool]:
+        """As `create`, and whether system tables with a first user were made: not where they were there already."""
         self._check_open_for_changes()
         wanted = NewProject.of(body, self.settings.data, trusted=trusted)
         async with self._changing:
@@ -158,16 +162,16 @@ class Projects:
             if self._exists(wanted.key) and not wanted.force:
                 raise ProjectExists(f'A project named "{wanted.key}" already exists.')
             config = ProjectConfig.of(wanted.key, wanted.tree, private=wanted.private)
-            await self._install(wanted, config)
+            installed = await self._install(wanted, config)
             if wanted.super_admin_token and self._super_admin_token() is None:
                 files.write_token(self.settings.data, wanted.super_admin_token)
             self._forget_file(
                 wanted.key, keep=files.write(self.settings.data, wanted.key, wanted.tree, private=wanted.private)
             )
             self._stamp = -1
-            return self.get(wanted.key)
+            return self.get(wanted.key), installed
 
-    async def _install(self, wanted: NewProject, config: ProjectConfig) -> None:
+    async def _install(self, wanted: NewProject, config: ProjectConfig) -> bool:
         if config.database.dialect == "sqlite":
             _make_private(self.settings.data / config.database.name)
         try:
@@ -179,7 +183,7 @@ class Projects:
             if installed and not wanted.force and not wanted.existing:
                 raise ProjectExists("The database already contains system tables.")
             if installed and wanted.existing:
-                return
+                return False
             if not wanted.user_email:
                 raise ValidationFailed.of([Problem((name,), BLANK) for name in ("user_email", "user_password")])
             if installed:
@@ -196,6 +200,7 @@ class Projects:
             )
         finally:
             await store.close()
+        return True
 
     async def delete(self, key: str, token: str | None, *, address: str = "", trusted: bool = False) -> None:
         """Drop a project's system tables and its configuration; user tables and files stay (spec 01 §11.3).

@@ -41,3 +41,9 @@ def configure(*, terminal: bool | None = None, level: int = logging.INFO) -> Non
     # These report each connection.
     for name in ("asyncio", "databases"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def beside_output() -> None:
+    """Let the log lines of a command go to standard error, so that what it prints can be used by others."""
+    # Asked for each time: whoever runs commands in one process may have exchanged the stream.
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))

@@ -15,8 +15,12 @@ DRIVERS = ("asyncpg", "aiosqlite", "asyncmy", "aiomysql", "sqlite3")
 MOST_LINES = 450
 
 # Inside core, arrows point down this list only (rooms of one row may know each other, but not in a circle).
+_DOORS_OF_CORE = (
+    "engine", "enter", "metadata", "configuration", "permissions", "extensions", "projects", "accounts", "demo",
+    "start", "cli",
+)  # fmt: skip
 ROWS: tuple[tuple[str, ...], ...] = (
-    ("engine", "enter", "metadata", "projects", "accounts", "demo", "start", "cli"),
+    _DOORS_OF_CORE,
     ("write", "ddl", "migrate", "auth", "files", "mail"),
     ("db", "events", "cache", "telemetry", "session"),
     ("sql",),
@@ -33,7 +37,10 @@ NAMED_ABOVE = {"core.session": "core.projects"}
 
 # What a request brings and what comes back: plain data that every layer may name.
 DATA = ("core.catalog", "core.context", "core.errors", "core.settings", "core.session", "core.frozen", "core.query")
-DOORS = ("core.engine", "core.enter", "core.metadata", "core.projects", "core.auth.login")
+DOORS = (
+    "core.engine", "core.enter", "core.metadata", "core.configuration", "core.permissions", "core.extensions",
+    "core.projects", "core.auth.login",
+)  # fmt: skip
 # What a caller presents, and the project that a token names: read as text, nothing is verified there.
 PRESENTED = ("core.auth.credentials", "core.auth.tokens")
 

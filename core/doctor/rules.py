@@ -1,0 +1,82 @@
+"""In charge of looking at permission rows that mean nothing, or twice the same."""
+
+from __future__ import annotations
+
+from core.db.gateway import Connection
+from core.doctor.finding import SAMPLES, Check, Finding, Look
+
+ACTIONS = ("none", "mine", "role", "full")
+LEVELS = {
+    "create": ACTIONS,
+    "read": ACTIONS,
+    "update": ACTIONS,
+    "delete": ACTIONS,
+    "comment": ("none", "create", "update", "full"),
+    "explain": ("none", "create", "update", "always"),
+}
+TABLE = "directus_permissions"
+
+
+async def duplicates(look: Look) -> Finding | None:
+    """The first row of a (collection, role, status) is in force; the others are not (spec 02 §12.2)."""
+    if not look.has(TABLE, "id", "collection", "role", "status"):
+        return None
+    rows = await look.connection.rows(
+        f"SELECT id, collection, {look.q('role')}, status FROM {TABLE} ORDER BY id"  # noqa: S608
+    )
+    seen: set[tuple[object, ...]] = set()
+    extra: list[int] = []
+    for key, collection, role, status in rows:
+        named = (collection, role, status or "")
+        if named in seen:
+            extra.append(int(key))
+        seen.add(named)
+    if not extra:
+        return None
+
+    async def delete(connection: Connection) -> int:
+        for start in range(0, len(extra), 500):
+            listed = ", ".join(str(key) for key in extra[start : start + 500])
+            await connection.execute(f"DELETE FROM {TABLE} WHERE id IN ({listed})")  # noqa: S608
+        return len(extra)
+
+    samples = tuple(str(key) for key in extra[:SAMPLES])
+    told = "permissions that an earlier row of the same collection, role and status puts out of force"
+    return Finding("permissions.duplicates", told, len(extra), samples, "deletes them", delete)
+
+
+async def levels(look: Look) -> Finding | None:
+    present = [name for name in LEVELS if look.has(TABLE, name)]
+    if not present:
+        return None
+    listed = ", ".join(look.q(name) for name in present)
+    rows = await look.connection.rows(f"SELECT id, {listed} FROM {TABLE} ORDER BY id")  # noqa: S608
+    wrong: dict[str, list[int]] = {}
+    for row in rows:
+        for name, level in zip(present, row[1:], strict=True):
+            if level not in (None, "") and level not in LEVELS[name]:
+                wrong.setdefault(name, []).append(int(row[0]))
+    if not wrong:
+        return None
+
+    async def reset(connection: Connection) -> int:
+        changed = 0
+        for name, keys in wrong.items():
+            for start in range(0, len(keys), 500):
+                listed = ", ".join(str(key) for key in keys[start : start + 500])
+                statement = f"UPDATE {TABLE} SET {look.q(name)} = 'none' WHERE id IN ({listed})"  # noqa: S608
+                changed += (await connection.execute(statement)).rowcount
+        return changed
+
+    keys = sorted({key for found in wrong.values() for key in found})
+    return Finding(
+        "permissions.unknown_levels",
+        "permissions with a level that there is not, which grants nothing",
+        len(keys),
+        tuple(str(key) for key in keys[:SAMPLES]),
+        "writes `none` instead",
+        reset,
+    )
+
+
+CHECKS: tuple[Check, ...] = (duplicates, levels)

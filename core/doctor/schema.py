@@ -1,0 +1,115 @@
+"""In charge of looking at the system tables themselves, at settings, and at what a broken change of a schema left."""
+
+from __future__ import annotations
+
+from core.catalog.changes import TABLE as CHANGES
+from core.catalog.system import seed_rows, system_tables
+from core.db.gateway import Connection
+from core.doctor.finding import SAMPLES, Check, Finding, Look
+from core.migrate.install import add_change_log
+from core.migrate.upgrade import add_rows, complete, pending_on
+from core.sql.ddl import drop_table
+
+TEMPORARY = "_tabularium"
+"""How the names of tables begin that a rebuild makes and renames."""
+
+
+async def pending_steps(look: Look) -> Finding | None:
+    steps = await pending_on(look.connection)
+    if not steps:
+        return None
+    return Finding(
+        "schema.pending_steps",
+        "steps of Directus 8 that the database has not seen",
+        len(steps),
+        tuple(str(version) for version in steps[:SAMPLES]),
+        "runs them, as opening the project does",
+        complete,
+        alters=True,
+    )
+
+
+async def missing_columns(look: Look) -> Finding | None:
+    """Columns that 8.8.1 has, gone although the steps have run."""
+    if await pending_on(look.connection):
+        return None
+    gone = [
+        f"{table.name}.{column.name}"
+        for table in system_tables()
+        for column in table.columns
+        if not look.has(table.name, column.name)
+    ]
+    if not gone:
+        return None
+    return Finding(
+        "schema.missing_columns",
+        "columns of system tables that are not there",
+        len(gone),
+        tuple(gone[:SAMPLES]),
+        "adds them, empty",
+        complete,
+        alters=True,
+    )
+
+
+async def no_change_log(look: Look) -> Finding | None:
+    if CHANGES in look.tables:
+        return None
+    return Finding(
+        "schema.no_change_log",
+        "the table by which processes tell each other of changes is not there",
+        1,
+        (CHANGES,),
+        "makes it, as opening the project does",
+        add_change_log,
+        alters=True,
+    )
+
+
+async def leftovers(look: Look) -> Finding | None:
+    names = [name for name in look.tables if name.startswith(TEMPORARY)]
+    if not names:
+        return None
+
+    async def drop(connection: Connection) -> int:
+        for name in names:
+            await connection.execute(drop_table(name, connection.dialect))
+        return len(names)
+
+    return Finding(
+        "schema.leftovers",
+        "tables that a broken change of the schema left behind",
+        len(names),
+        tuple(names[:SAMPLES]),
+        "drops them",
+        drop,
+        alters=True,
+    )
+
+
+async def missing_settings(look: Look) -> Finding | None:
+    if not look.has("directus_settings", "key"):
+        return None
+    rows = await look.connection.rows(f"SELECT {look.q('key')} FROM directus_settings")  # noqa: S608
+    present = {str(key).lower() for (key,) in rows}
+    missing = [row for row in seed_rows("directus_settings") if row["key"] not in present]
+    if not missing:
+        return None
+    # Without its row the lifetime of tokens comes from the configuration: it shall stay what it is.
+    ttl = str(look.config.get("auth.ttl"))
+    wanted = [{**row, "value": ttl} if row["key"] == "auth_token_ttl" else row for row in missing]
+
+    async def add(connection: Connection) -> int:
+        return await add_rows(connection, "directus_settings", ("key",), wanted)
+
+    return Finding(
+        "settings.missing_keys",
+        "settings without a row",
+        len(missing),
+        tuple(str(row["key"]) for row in missing[:SAMPLES]),
+        "adds them with their defaults",
+        add,
+    )
+
+
+CHECKS: tuple[Check, ...] = (pending_steps, missing_columns, no_change_log, leftovers, missing_settings)
