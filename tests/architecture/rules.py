@@ -17,7 +17,7 @@ MOST_LINES = 450
 # Inside core, arrows point down this list only (rooms of one row may know each other, but not in a circle).
 _DOORS_OF_CORE = (
     "engine", "enter", "metadata", "configuration", "permissions", "extensions", "projects", "accounts", "demo",
-    "start", "cli",
+    "start", "doctor", "cli",
 )  # fmt: skip
 ROWS: tuple[tuple[str, ...], ...] = (
     _DOORS_OF_CORE,
