@@ -198,11 +198,15 @@ class Renderer:
     def _linked(
         self, collection: Collection, source: Any, own: str, target: Collection, alias: Any, far: str
     ) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
-        """Both keys in a comparable form: PostgreSQL compares no text with numbers."""
+        """Both keys in a comparable form: text and numbers by their text, as expanded relations are joined.
+
+        PostgreSQL compares them not at all, the others guess: "x" would be 0 (MySQL), "02" would be 2.
+        """
         here, there = self.column(source, own), self.column(alias, far)
-        if self.dialect == "postgres" and not compatible(self.model(collection, own), self.model(target, far)):
-            return sa.cast(here, sa.Text()), sa.cast(there, sa.Text())
-        return here, there
+        if compatible(self.model(collection, own), self.model(target, far)):
+            return here, there
+        kind: Any = sa.LargeBinary() if self.dialect == "mysql" else sa.Text()  # MySQL: bytes, for collations clash
+        return sa.cast(here, kind), sa.cast(there, kind)
 
 
 def shown(column: ColumnElement[Any], model: Column, dialect: str) -> ColumnElement[Any]:

@@ -138,7 +138,7 @@ def random_rows(random: Random) -> Rows:
         "tags": [{"id": key, "status": choice(("on", "off", None)), "label": choice(TEXTS)} for key in KEYS],
         "articles_tags": [
             {
-                "id": key, "article": choice(loose_article), "tag": choice((*KEYS, "zz", None)),
+                "id": key, "article": choice(loose_article), "tag": choice((*KEYS, "A", "zz", None)),
                 "weight": choice(WORDS),
             }
             for key in range(1, 13)

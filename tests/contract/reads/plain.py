@@ -87,6 +87,8 @@ SCRIPTS = {
     "posts": "(id INT PRIMARY KEY, title {text}, author INT, editor INT, place INT)",
     "labels": "(code {text} NOT NULL PRIMARY KEY, title {text})",
     "posts_labels": "(id INT PRIMARY KEY, post INT, label {text})",
+    "boxes": "(id INT PRIMARY KEY, title {text})",
+    "cards": "(id INT PRIMARY KEY, box {text}, label INT)",
     "loose": "(a INT, b {text})",
     "pairs": "(a INT NOT NULL, b INT NOT NULL, c INT, PRIMARY KEY (a, b))",
 }
@@ -104,6 +106,8 @@ ROWS: dict[str, tuple[tuple[Any, ...], ...]] = {
         (1, 1, "7"), (2, 1, "007"), (3, 2, "7"), (4, 3, "x%"), (5, 5, "gone"), (6, 6, "7"), (7, 6, "x%"),
         (8, None, "7"),
     ),
+    "boxes": ((0, "zero"), (1, "one"), (2, "two")),
+    "cards": ((1, "1", 7), (2, "02", 7), (3, "x", None), (4, None, 8), (5, "1abc", 7), (6, "2", None), (7, " 1", 0)),
     "loose": ((2, "b"), (1, "a"), (1, "c"), (None, None)),
     "pairs": ((1, 2, 5), (1, 1, 6), (2, 1, None)),
 }  # fmt: skip
@@ -125,6 +129,9 @@ FIELDS = (
     ("posts_labels", "post", "m2o", None),
     ("posts_labels", "label", "m2o", None),
     ("labels", "posts", "o2m", None),
+    ("boxes", "cards", "o2m", None),
+    ("cards", "box", "m2o", None),
+    ("cards", "label", "m2o", None),
 )
 RELATIONS = (
     ("people", "boss", "people", "team", None),
@@ -132,6 +139,8 @@ RELATIONS = (
     ("posts", "editor", "people", None, None),
     ("posts_labels", "post", "posts", "labels", "label"),
     ("posts_labels", "label", "labels", "posts", "post"),
+    ("cards", "box", "boxes", "cards", None),
+    ("cards", "label", "labels", None, None),
 )
 
 

@@ -233,3 +233,26 @@ async def test_one_relation_asked_for_twice(base: Base) -> None:
 )
 async def test_search_through_relations(base: Base, q: str, ids: list[int]) -> None:
     assert await base.keys("posts", q=q) == ids
+
+
+async def test_keys_of_another_type_are_compared_as_text(base: Base) -> None:
+    """A text column may point to numbers, and the other way round; what SQL would guess of "02" or "x" is no link."""
+    assert await base.rows("cards", "id,box.title,label.title") == [
+        {"id": 1, "box": {"title": "one"}, "label": {"title": "lucky"}},
+        {"id": 2, "box": None, "label": {"title": "lucky"}},
+        {"id": 3, "box": None, "label": None},
+        {"id": 4, "box": None, "label": None},
+        {"id": 5, "box": None, "label": {"title": "lucky"}},
+        {"id": 6, "box": {"title": "two"}, "label": None},
+        {"id": 7, "box": None, "label": None},
+    ]
+    assert await base.rows("boxes", "title,cards.id") == [
+        {"title": "zero", "cards": []},
+        {"title": "one", "cards": [{"id": 1}]},
+        {"title": "two", "cards": [{"id": 6}]},
+    ]
+    assert await base.find("cards", ("box.title", "nnull", "")) == [1, 6]
+    assert await base.find("cards", ("label.title", "eq", "lucky")) == [1, 2, 5]
+    assert await base.find("boxes", ("cards", "nempty", "")) == [1, 2]
+    assert await base.find("boxes", ("cards", "has", "2")) == []
+    assert await base.find("boxes", ("cards.id", "in", "2,5,6")) == [2]
