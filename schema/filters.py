@@ -12,7 +12,7 @@ from typing import Any
 
 from graphql import GraphQLInputField, GraphQLInputObjectType, GraphQLInputType, GraphQLList
 
-from core.catalog.model import Collection, Field, ToMany, ToOne
+from core.catalog.model import TO_MANY_TYPES, Collection, Field, ToMany, ToOne
 from schema.names import CollectionNames
 
 ORDERING = ("lt", "lte", "gt", "gte")
@@ -66,7 +66,10 @@ VALUE: Mapping[str, str] = {
 def operators(field: Field, relation: ToOne | ToMany | None) -> dict[str, str]:
     """Operator → name of the scalar of its value, v8's first, then what this server adds."""
     if field.is_alias:
-        return dict(TO_MANY) if isinstance(relation, ToMany) else {}
+        if isinstance(relation, ToMany):
+            return dict(TO_MANY)
+        # v8 has these for dividers as well; whoever uses them is told that the field is none to filter by.
+        return {} if field.type in TO_MANY_TYPES else dict(OTHERS)
     found = dict(V8.get(field.type, OTHERS))
     value = VALUE.get(field.type, "String")
     if field.type in ("m2o", "owner", "file", "user", "user_updated") and not _numeric(field):

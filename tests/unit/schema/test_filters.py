@@ -57,6 +57,11 @@ def test_a_reference_to_text_keys_takes_text() -> None:
     assert (found["eq"], found["neq"], found["in"]) == ("ID", "ID", "String")
 
 
+def test_a_field_without_a_column_has_what_v8_gave_it() -> None:
+    assert operators(field("a", "b", "alias"), None) == {"all": "String", "has": "String"}
+    assert operators(field("a", "b", "o2m"), None) == {}
+
+
 def filter_of(*others: Any) -> GraphQLInputObjectType:
     snapshot = shop(*others)
     type_ = build_schema(snapshot, names_for(snapshot)).get_type("ArticlesFilter")
