@@ -46,10 +46,14 @@ HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that is not as it was recorded. `at`: `status`, `code`, `header name`, or a path into the body."""
+    """One thing that is not as it was recorded.
+
+    `at`: `status`, `code`, the name of a header, or a path into the body; `+path`: what is only here, `-path`: what is
+    missing here, `path!`: the order of a list.
+    """
 
     kind: str
-    """status, code, header, keys, type, length or value."""
+    """status, code, header, keys, type, length, order or value."""
     at: str
     recorded: Any
     own: Any
@@ -127,11 +131,16 @@ class Comparison:
             self.add("value", at, recorded, own)
 
     def _lists(self, at: str, recorded: list[Any], own: list[Any], collection: str | None) -> None:
-        if len(recorded) != len(own):
+        theirs, ours = _by_name(recorded), _by_name(own)
+        if theirs is not None and ours is not None:
+            self._objects(at, theirs, ours, None)
+            if [name for name in theirs if name in ours] != [name for name in ours if name in theirs]:
+                self.add("order", at + "!", list(theirs), list(ours))
+        elif len(recorded) != len(own):
             self.add("length", at, _short(recorded), _short(own))
-            return
-        for number, (theirs, ours) in enumerate(zip(recorded, own, strict=True)):
-            self._values(f"{at}.{number}", theirs, ours, collection)
+        else:
+            for number, pair in enumerate(zip(recorded, own, strict=True)):
+                self._values(f"{at}.{number}", *pair, collection)
 
     def _objects(self, at: str, recorded: dict[str, Any], own: dict[str, Any], collection: str | None) -> None:
         self._keys(at, recorded, own)
@@ -154,11 +163,10 @@ class Comparison:
         return member if member in REFERENCES else collection if member == "data" else None
 
     def _keys(self, at: str, recorded: Mapping[str, Any], own: Mapping[str, Any]) -> None:
-        missing, extra = sorted(recorded.keys() - own.keys()), sorted(own.keys() - recorded.keys())
-        for member in missing:
-            self.add("keys", f"{at}.{member}".lstrip("."), _short(recorded[member]), "(absent)")
-        for member in extra:
-            self.add("keys", f"{at}.{member}".lstrip("."), "(absent)", _short(own[member]))
+        for member in sorted(recorded.keys() - own.keys()):
+            self.add("keys", f"-{at}.{member}".replace("-.", "-"), _short(recorded[member]), None)
+        for member in sorted(own.keys() - recorded.keys()):
+            self.add("keys", f"+{at}.{member}".replace("+.", "+"), None, _short(own[member]))
 
     def _left_out(self, member: str, recorded: Any, own: Any, row: Mapping[str, Any]) -> bool:
         """Whether a member says nothing in the recording: blanked texts, and ids of fields, which are any number."""
@@ -262,6 +270,15 @@ def _decoded(text: str) -> Any:
 def _query(text: str) -> Any:
     place = urlsplit(text) if text.startswith("/") else None
     return (place.path, sorted(parse_qsl(place.query, keep_blank_values=True))) if place and place.query else text
+
+
+def _by_name(value: list[Any]) -> dict[str, Any] | None:
+    """A list of things with names, by their names: collections, fields, types. None: the list is of something else."""
+    for names, also in (("collection", "field"), "type"), (("collection",), "fields"), (("name",), "type"):
+        if value and all(isinstance(one, dict) and one.keys() >= {*names, also} for one in value):
+            found = {".".join(str(one[name]) for name in names): one for one in value}
+            return found if len(found) == len(value) else None
+    return None
 
 
 def _short(value: Any) -> Any:

@@ -21,7 +21,7 @@ from tests import backends
 from tests.parity import bodies, sinks
 from tests.parity.comparison import Comparison, Exchange, compare
 from tests.parity.recordings import Answer, Record
-from tests.parity.repairs import REPAIRS
+from tests.parity.repairs import REPAIRS, Repair
 from tests.parity.translation import Translation
 
 BASE_URL = "http://127.0.0.1"
@@ -80,8 +80,9 @@ class Player:
         for record in records:
             own = await self._answer(record, before)
             comparison = self._compared(record, own)
-            for method, path, body in REPAIRS.get(record.name, ()):
-                await self._repair(record, method, path, body)
+            if own.status < 300:
+                for repair in REPAIRS.get(record.name, ()):
+                    await self._repair(repair, own)
             before = own
             yield Exchange(record, own, comparison if record.compared else None)
 
@@ -106,11 +107,14 @@ class Player:
             return await self.webhooks.next(PATIENCE if before.status < 300 else 0.01) or NO_ANSWER
         return await self._send(self._here(self.translation.request(record)))
 
-    async def _repair(self, record: Record, method: str, path: str, body: Any) -> None:
-        headers = {"Authorization": "Bearer " + self.translation.tokens["main", 1], "Content-Type": "application/json"}
-        await self._send(
-            self.translation.request(replace(record, method=method, path=path, headers=headers, body=body))
-        )
+    async def _repair(self, repair: Repair, own: Answer) -> None:
+        headers = {"Authorization": f"Bearer {self.translation.tokens['main', 1]}", "Content-Type": "application/json"}
+        request = Record("repair", repair.method, repair.path, headers, repair.body, None, setup=True)
+        if "{" in repair.path:
+            request = replace(request, path=repair.path.format(own.body))
+        else:
+            request = self.translation.request(request)
+        await self._send(request)
 
     async def _send(self, request: Record) -> Answer:
         content = bodies.encode(request.body, request.headers.get("Content-Type"))

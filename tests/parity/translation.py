@@ -26,6 +26,8 @@ OPAQUE = re.compile(rf"{UUID}|\$2y\$\S+|[0-9a-z]{{16}}")
 """What stands for itself wherever it is sent back: uuids, password hashes, private hashes."""
 MAILED = ("reset_password", "invitation")
 SIGNED = ("auth.expired_token", "auth.refresh.expired", "auth.token_other_project")
+ARGUMENTS = re.compile(r"\b(\w+)\(([^()]*)\)")
+KEY = re.compile(r"\b(id|id_eq):(\d+)")
 FILTER = re.compile(r"filter\[(\w+)\](?:\[(?:eq|neq|in|nin)\](?:\[\])?)?=([\d,]+)$")
 
 
@@ -55,6 +57,8 @@ class Translation:
             collection = collection_of(record.path)
             body = with_ids(body, collection, self.id) if isinstance(body, dict | list) else body
             body = _strings(body, lambda text: self._token_in(self.text(text), record))
+            if record.path == "/main/gql" and isinstance(body, dict) and "query" in body:
+                body["query"] = ARGUMENTS.sub(self._arguments, body["query"])
         return replace(record, path=self._path(record), headers=headers, body=body)
 
     def id(self, collection: str, recorded: Any) -> Any:
@@ -79,6 +83,12 @@ class Translation:
         row = {"collection": named[1] if named else None}
         parameters = [self._parameter(one, collection_of(path), row) for one in query.split("&")]
         return path + mark + self._token_in("&".join(parameters), record)
+
+    def _arguments(self, found: re.Match[str]) -> str:
+        """The arguments of a field of a GraphQL document that is named after a collection."""
+        if found[1] not in REFERENCES:
+            return found[0]
+        return f"{found[1]}({KEY.sub(lambda key: f'{key[1]}:{self.id(found[1], key[2])}', found[2])})"
 
     def _parameter(self, parameter: str, collection: str | None, row: Mapping[str, Any]) -> str:
         found = FILTER.match(unquote(parameter))
