@@ -18,7 +18,8 @@ import structlog
 
 import rest_adapter
 from core.errors import TabulariumError
-from core.projects import Projects
+from core.extensions import FOLDER
+from core.projects import Projects, maintenance
 from core.settings import ConfigurationError, Settings
 from core.start import prepare
 from core.telemetry.log import configure
@@ -32,7 +33,8 @@ from schema.registry import edition
 def compose(projects: Projects) -> App:
     """Both doors to these projects, as one ASGI application."""
     endpoint = Endpoint(projects, arrive, errors.answer)
-    return rest_adapter.app(projects, execute, endpoint)
+    extensions = projects.settings.data / FOLDER
+    return rest_adapter.app(projects, execute, endpoint, maintenance.is_paused, extensions)
 
 
 async def arrive(scope: Any) -> Arrival:

@@ -8,7 +8,7 @@ key; the values of a request are bound to it when it runs.
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,7 +25,7 @@ from core.access.restrict import (
 from core.catalog.model import Collection
 from core.db.gateway import Connection
 from core.db.run import fetch_rows, run
-from core.errors import CollectionNotFound, InvalidField, ItemNotFound, Unprocessable
+from core.errors import CollectionNotFound, InvalidField, ItemNotFound, TabulariumError, Unprocessable
 from core.query import aggregate as aggregates
 from core.query.aggregate import AggregateRequest
 from core.query.change import WriteRequest, WriteResult
@@ -115,8 +115,12 @@ def check(session: Session, request: ReadRequest) -> None:
 
 
 async def write(session: Session, request: WriteRequest) -> WriteResult:
-    """Creates, updates or deletes items: one transaction (spec 03 §6–9)."""
-    return await pipeline.write(session, request, _Reading())
+    """Creates, updates or deletes items: one transaction (spec 03 §6–9). A new relation is seen by the next request."""
+    result = await pipeline.write(session, request, _Reading())
+    if request.collection == "directus_relations":
+        with suppress(TabulariumError):  # it is stored; the next request takes notice by itself
+            await session.project.follow()
+    return result
 
 
 class _Reading:

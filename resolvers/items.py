@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core import engine
+from core import configuration, engine
 from core.errors import ItemNotFound, Unprocessable
 from core.query.aggregate import AggregateRequest, Measure
 from core.query.change import Action, WriteRequest
@@ -203,7 +203,8 @@ async def _delete(root: Root, info: Info, arguments: Arguments, keys: tuple[str,
 
 
 async def _read(call: Call, request: ReadRequest) -> ReadResult:
-    result = await engine.read(_session(call), request)
+    door = configuration.read if request.collection == configuration.SETTINGS else engine.read
+    result = await door(_session(call), request)
     if result.warnings:
         call.warnings.extend(result.warnings)
     call.tags.extend(result.tags)

@@ -100,6 +100,17 @@ def measures(info: Info) -> tuple[MeasureEntry, ...]:
     return found
 
 
+def asked(info: Info, member: str) -> frozenset[str]:
+    """The names of the fields selected inside a field of the result, under whatever response keys."""
+    parent = _object(info.return_type)
+    found: set[str] = set()
+    for nodes in _fields(info, parent, _below(info.field_nodes)).values():
+        if nodes[0].name.value == member:
+            inner = _fields(info, _object(parent.fields[member].type), _below(nodes))
+            found.update(one[0].name.value for one in inner.values())
+    return frozenset(found)
+
+
 # The cache
 
 

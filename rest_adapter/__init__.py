@@ -6,7 +6,12 @@ one root field. The columns are told at `rest_adapter.route.Route`; in names of 
 
 from __future__ import annotations
 
-from core.errors import ItemNotFound, Unprocessable
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from core.errors import ItemNotFound, Unprocessable, ValidationFailed
 from rest_adapter import auth
 from rest_adapter.adapter import Adapter, Execute
 from rest_adapter.auth import LOGIN, TOKEN
@@ -17,15 +22,20 @@ from rest_adapter.envelope import (
     GONE,
     ITEM,
     JSON,
+    JSON_LIST,
+    NAMES,
     OWN,
+    OWN_RIGHTS,
     PAGE,
+    RIGHTS,
     TEXT,
     WRITTEN,
     WRITTEN_LIST,
 )
-from rest_adapter.errors import AS_IS, HIDDEN_ITEM, LIST, UPDATE
+from rest_adapter.errors import AS_IS, HIDDEN_ITEM, LIST, SETTING, UPDATE
 from rest_adapter.errors import ITEM as ONE_ITEM
 from rest_adapter.errors import OWN as OWN_RECORD
+from rest_adapter.extensions import ExtensionFiles
 from rest_adapter.middleware import App, Middleware, Paused
 from rest_adapter.route import ARRAY, OBJECT, Route
 from rest_adapter.session import Projects
@@ -43,6 +53,11 @@ ALL_FIELDS = frozenset({"sort", "limit"})
 TOKEN_OF_SUPER_ADMIN = frozenset({"super_admin_token"})
 NONE: frozenset[str] = frozenset()
 ANONYMOUS = True
+RELATIONS, PRESETS, SETTINGS = "directus_relations", "directus_collection_presets", "directus_settings"
+FIELDS, PERMISSIONS = "directus_fields", "directus_permissions"
+ANY: Mapping[str, Any] = {"lenient": True}
+NUMBERS: Mapping[str, Any] = {"digits": True, "lenient": True}
+NO_LIST = partial(ValidationFailed, "batch update expect an array of items")
 
 # fmt: off
 ROUTES: tuple[Route, ...] = (
@@ -76,21 +91,72 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/fields/:collection/:field", "C_by_id", ITEM,       FORM,       LIST, of="directus_fields"),
     Route("GET", "/fields/:collection/:ids",   "C",       PAGE,       FORM,       LIST, of="directus_fields"),
 
-    Route("GET", "/relations",      "C",       PAGE, MANY, LIST,     of="directus_relations"),
-    Route("GET", "/relations/:id",  "C_by_id", ITEM, ONE,  ONE_ITEM, of="directus_relations"),
-    Route("GET", "/relations/:ids", "C",       PAGE, SOME, AS_IS, of="directus_relations"),
+    Route("GET",    "/relations",      "C",              PAGE,         MANY,   LIST,     of=RELATIONS),
+    Route("GET",    "/relations/:id",  "C_by_id",        ITEM,         ONE,    ONE_ITEM, of=RELATIONS),
+    Route("GET",    "/relations/:ids", "C",              PAGE,         SOME,   AS_IS,    of=RELATIONS),
+    Route("POST",   "/relations",      "create_C_item",  WRITTEN,      WRITE,  AS_IS,  OBJECT, RELATIONS),
+    Route("POST",   "/relations",      "create_C_items", WRITTEN_LIST, WRITE,  AS_IS,  ARRAY,  RELATIONS),
+    Route("PATCH",  "/relations/:id",  "update_C_item",  WRITTEN,      WRITE,  UPDATE, OBJECT, RELATIONS),
+    Route("PATCH",  "/relations/:ids", "update_C_items", WRITTEN_LIST, WRITE,  UPDATE, OBJECT, RELATIONS),
+    Route("PATCH",  "/relations/:id",  "update_C_item",  WRITTEN,      WRITE,  UPDATE, ARRAY,  RELATIONS),
+    Route("PATCH",  "/relations/:ids", "", None, NONE, AS_IS, ARRAY, RELATIONS, refuse=Unprocessable),
+    Route("DELETE", "/relations/:id",  "delete_C_item",  GONE,         DELETE, AS_IS,    of=RELATIONS),
+    Route("DELETE", "/relations/:ids", "delete_C_items", GONE,         DELETE, AS_IS,    of=RELATIONS),
 
+    Route("GET",    "/collection_presets",      "C",             PAGE,    MANY,   LIST,  of=PRESETS),
+    Route("GET",    "/collection_presets/:id",  "C_by_id",       ITEM,    FORM,   AS_IS, of=PRESETS),
+    Route("GET",    "/collection_presets/:ids", "C",             PAGE,    FORM,   AS_IS, of=PRESETS),
+    Route("POST",   "/collection_presets",      "create_C_item", WRITTEN, WRITE,  AS_IS,  OBJECT, PRESETS),
+    Route("POST",   "/collection_presets",      "create_C_item", WRITTEN, WRITE,  AS_IS,  ARRAY,  PRESETS),
+    Route("PATCH",  "/collection_presets/:id",  "update_C_item", WRITTEN, WRITE,  UPDATE, OBJECT, PRESETS),
+    Route("PATCH",  "/collection_presets/:id",  "update_C_item", WRITTEN, WRITE,  UPDATE, ARRAY,  PRESETS),
+    Route("DELETE", "/collection_presets/:id",  "delete_C_item", GONE,    DELETE, AS_IS, of=PRESETS),
+
+    Route("GET",    "/settings",        "C",               PAGE, MANY,             LIST,     of=SETTINGS),
+    Route("GET",    "/settings/fields", "settings_fields", PAGE, MANY - {"lang", "status", "groups"}, LIST, of=FIELDS),
+    Route("GET",    "/settings/:id",    "C_by_id",         ITEM, ONE,              ONE_ITEM, of=SETTINGS, digits=True),
+    Route("GET",    "/settings/:ids",   "C",               PAGE, SOME,             AS_IS,    of=SETTINGS, digits=True),
+    Route("POST",   "/settings",        "create_C_item",   WRITTEN,      WRITE, SETTING, OBJECT, SETTINGS),
+    Route("POST",   "/settings",        "create_C_items",  WRITTEN_LIST, WRITE, SETTING, ARRAY,  SETTINGS),
+    Route("PATCH",  "/settings",        "update_C_batch",  WRITTEN_LIST, WRITE, UPDATE,  ARRAY,  SETTINGS, **ANY),
+    Route("PATCH",  "/settings",        "", None, NONE, AS_IS, OBJECT, SETTINGS, refuse=NO_LIST, **ANY),
+    Route("PATCH",  "/settings/:id",   "update_C_item",  WRITTEN, WRITE, UPDATE, OBJECT, SETTINGS, **NUMBERS),
+    Route("PATCH",  "/settings/:_id",  "update_C_batch", WRITTEN_LIST, WRITE, UPDATE, ARRAY, SETTINGS, **NUMBERS),
+    Route("PATCH",  "/settings/:ids",  "update_C_items", WRITTEN_LIST, WRITE, UPDATE, OBJECT, SETTINGS, **NUMBERS),
+    Route("PATCH",  "/settings/:_ids", "update_C_batch", WRITTEN_LIST, WRITE, UPDATE, ARRAY, SETTINGS, **NUMBERS),
+    Route("DELETE", "/settings/:id",  "delete_C_item",  GONE, DELETE, AS_IS, of=SETTINGS, digits=True),
+    Route("DELETE", "/settings/:ids", "delete_C_items", GONE, DELETE, AS_IS, of=SETTINGS, digits=True),
+
+    Route("GET", "/permissions/me",             "permissions_me",               RIGHTS,     of=PERMISSIONS),
+    Route("GET", "/permissions/me/:collection", "permissions_me_by_collection", OWN_RIGHTS, of=PERMISSIONS),
+
+    Route("GET", "/types",      "server_types",      NAMES),
+    Route("GET", "/interfaces", "server_interfaces", JSON_LIST),
+    Route("GET", "/layouts",    "server_layouts",    JSON_LIST),
+    Route("GET", "/modules",    "server_modules",    JSON_LIST),
+
+    Route("POST",   "/update",                "update_project",  GONE),
     Route("GET",    "/server/ping",           "server_ping",     TEXT, anonymous=True),
+    Route("GET",    "/server/info",           "server_info",     JSON, TOKEN_OF_SUPER_ADMIN, anonymous=True),
     Route("GET",    "/server/projects",       "server_projects", DATA, anonymous=True),
     Route("POST",   "/server/projects",       "create_project",  GONE, NONE, AS_IS, OBJECT, anonymous=True),
+    Route("POST",   "/projects",              "create_project",  GONE, NONE, AS_IS, OBJECT, anonymous=True),
     Route("DELETE", "/server/projects/:name", "delete_project",  GONE, TOKEN_OF_SUPER_ADMIN, anonymous=True),
 )
 # fmt: on
 
 
-def app(projects: Projects, execute: Execute, graphql: App | None = None, paused: Paused | None = None) -> Middleware:
+def app(
+    projects: Projects,
+    execute: Execute,
+    graphql: App | None = None,
+    paused: Paused | None = None,
+    extensions: Path | None = None,
+) -> Middleware:
     """The ASGI application of both doors: REST here, `/gql` and `/:project/gql` (and WebSockets) handed to `graphql`.
 
-    `execute`: the door of the schema. `paused`: whether a project is in maintenance.
+    `execute`: the door of the schema. `paused`: whether a project is in maintenance. `extensions`: the folder whose
+    files are served below `/extensions`.
     """
-    return Middleware(projects, Adapter(ROUTES, projects, execute), graphql, paused)
+    files = ExtensionFiles(extensions) if extensions is not None else None
+    return Middleware(projects, Adapter(ROUTES, projects, execute), graphql, paused, files)

@@ -5,6 +5,7 @@ What any of these means is told elsewhere; nothing here knows a family of routes
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from time import perf_counter
 from typing import Any, Protocol
@@ -19,6 +20,7 @@ from core.errors import (
     DatabaseUnavailable,
     FieldNotFound,
     InvalidField,
+    InvalidPayload,
     NotFound,
     QueryFailed,
     TabulariumError,
@@ -30,9 +32,10 @@ from rest_adapter.call import Call
 from rest_adapter.operation import Operation, operation
 from rest_adapter.reply import Reply, error_reply, json_reply, text_reply
 from rest_adapter.request import Request
-from rest_adapter.route import Route, Router, Variants
+from rest_adapter.route import PROJECTS, Route, Router, Variants, without_project
 from rest_adapter.session import Projects
 
+DIGITS = re.compile(r"[0-9]+(,[0-9]+)*")
 MOST_DOCUMENTS = 2000
 """Documents kept per edition: routes times collections times sets of parameters."""
 
@@ -87,8 +90,10 @@ class Adapter:
         """The rows of the path (spec 04 §1.1, 1.2). Raises Unauthorized where there is no project to ask, NotFound."""
         if request.is_global:
             methods, values = self._global.find(request.called)
-            if request.project is None and request.called[:1] != ("server",):
+            if request.project is None and not without_project(request.called):
                 raise Unauthorized
+            if request.project is not None and request.called == PROJECTS:
+                raise NotFound
         else:
             methods, values = self._below_project.find(request.path)
             if request.project is None:
@@ -144,28 +149,31 @@ class Adapter:
         """
         several = variants.named and "," in values[-1]
         token, form = None, None
+        if variants.some.digits and not DIGITS.fullmatch(values[-1]):
+            raise NotFound
         if variants.with_body:
-            call.payload = await body.read(call.request)
+            call.payload = await _body(call.request, lenient=variants.some.lenient)
             if isinstance(call.payload, dict) and call.request.method == "POST" and not variants.some.anonymous:
                 token = _taken(call)
-            form, call.payload = items.form(call.payload, values[0] if values else None)
+            form, call.payload = items.form(call.payload, variants.some.of or (values[0] if values else None))
         route = variants.rows.get((several, form))
         if route is None:
             raise Unprocessable("The form of the body does not fit the ids of the path")
         call.route = route
         call.collection = route.of
-        call.values = dict(zip(route.placeholders, values, strict=True))
+        named = zip(route.placeholders, values, strict=True)
+        call.values = {name: value for name, value in named if not name.startswith("_")}
         if route.of_path:
             call.collection = call.values.pop("collection")
             items.refuse_system(call.collection or "")
-        if several:
+        if several and "ids" in call.values:
             call.values["ids"] = call.values["ids"].split(",")
         return token
 
     async def _enter(self, call: Call, body_token: str | None) -> Any:
         """The visit: who calls, on which edition. Raises what the door does, CollectionNotFound, the row's `refuse`."""
         request, route = call.request, call.route
-        if request.is_global or request.project is None:
+        if route.of_server or request.project is None:
             return self._execute.server_visit(self._projects, address=await session.address(request))
         visit = await self._execute.enter(
             request.project,
@@ -214,6 +222,15 @@ class Adapter:
         if here is not None:
             reply.headers += effects.headers(here.context)
         return reply
+
+
+async def _body(request: Request, *, lenient: bool) -> body.Payload:
+    try:
+        return await body.read(request)
+    except InvalidPayload:
+        if lenient:
+            return {}
+        raise
 
 
 def _log(event: str, error: Exception, call: Call) -> None:

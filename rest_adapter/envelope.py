@@ -95,6 +95,16 @@ def _json(call: Call, found: Any) -> Members:
     return {"data": found["json"]}
 
 
+def _jsons(call: Call, found: Any) -> Members:
+    return {"data": [one["json"] for one in found]}
+
+
+def _own_rights(call: Call, found: Any) -> Members:
+    """The caller's permissions on a collection: those of its statuses as a list, the one without as an object."""
+    rows = [item["_row"] for item in found]
+    return {"data": rows[0] if rows and rows[0]["status"] is None else rows}
+
+
 def _text(call: Call, found: Any) -> str:
     return str(found)
 
@@ -108,7 +118,11 @@ WRITTEN = Answer("{ $row }", _written)
 WRITTEN_LIST = Answer("{ $row }", _written_list)
 GONE = Answer("", _nothing)
 DATA = Answer("", _data)
+NAMES = Answer("{ name }", _data)
 JSON = Answer("{ json }", _json)
+JSON_LIST = Answer("{ json }", _jsons)
+RIGHTS = Answer("{ $row }", _written_list)
+OWN_RIGHTS = Answer("{ $row }", _own_rights)
 TEXT = Answer("", _text)
 
 

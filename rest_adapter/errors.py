@@ -79,6 +79,7 @@ INTERNAL = Answer(500, None, "Internal Server Error")
 METHOD_NOT_ALLOWED = Answer(405, 6, "Method Not Allowed")
 UNAUTHORIZED = Answer(401, 3, "Unauthorized request")
 NOT_FOUND = Answer(404, 203, "Item not found")
+NOT_READABLE = Answer(403, 300, ReadDenied("directus_fields").message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ LIST = Denied(public=UNAUTHORIZED, user_single=NOT_FOUND)
 ITEM = Denied(public=NOT_FOUND, user=NOT_FOUND, whatever_level=True)
 HIDDEN_ITEM = Denied(public=UNAUTHORIZED, user=NOT_FOUND)
 UPDATE = Denied(public=NOT_FOUND, user=NOT_FOUND)
+SETTING = Denied(public=UNAUTHORIZED, user=NOT_READABLE)
 OWN = Denied(public=UNAUTHORIZED, user=UNAUTHORIZED, whatever_level=True, anonymous=True)
 
 

@@ -11,26 +11,39 @@ from typing import Any
 from core.errors import Maintenance, TabulariumError
 from core.settings import CorsConfig
 from rest_adapter import cors, errors, session
-from rest_adapter.reply import TEXT_TYPE, Reply, error_reply
-from rest_adapter.request import Project, Request
+from rest_adapter.reply import JSON_TYPE, TEXT_TYPE, Reply, error_reply
+from rest_adapter.request import Request
 from rest_adapter.session import Projects
 
 App = Callable[[Any, Any, Any], Any]
-Paused = Callable[[Project], bool]
+Paused = Callable[[Any], bool]
+"""Takes a Project of core."""
 
 WITHOUT_PROJECT = CorsConfig()
 OVERRIDES = frozenset({"PATCH", "DELETE"})
 GRAPHQL = "gql"
+EXTENSIONS = "extensions"
 
 
 class Middleware:
-    """`rest` answers what `graphql` (`/gql`, `/:project/gql`) does not. `paused`: a project is in maintenance."""
+    """`rest` answers what `graphql` (`/gql`, `/:project/gql`) and `extensions` (`/extensions/…`) do not.
 
-    def __init__(self, projects: Projects, rest: App, graphql: App | None = None, paused: Paused | None = None) -> None:
+    `paused`: a project is in maintenance.
+    """
+
+    def __init__(
+        self,
+        projects: Projects,
+        rest: App,
+        graphql: App | None = None,
+        paused: Paused | None = None,
+        extensions: App | None = None,
+    ) -> None:
         self._projects = projects
         self._rest = rest
         self._graphql = graphql
         self._paused = paused
+        self._extensions = extensions
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Pass a request on, with the facts of it in the scope under "tabularium.request"."""
@@ -68,11 +81,18 @@ class Middleware:
         elif self._graphql is not None and _for_graphql(request.called):
             await self._graphql(request.scope, receive, send)
         elif not request.called:
-            await Reply(
-                302, b'{"public":true}', [(b"content-type", b"application/json"), (b"location", b"./admin/")]
-            ).send(send)
+            await _root(request).send(send)
+        elif self._extensions is not None and request.called[0] == EXTENSIONS:
+            await self._extensions(request.scope, receive, send)
         else:
             await self._rest(request.scope, receive, send)
+
+
+def _root(request: Request) -> Reply:
+    """`/` leads to the admin app (spec 01 §11.4)."""
+    if request.method != "GET":
+        return error_reply(errors.METHOD_NOT_ALLOWED, [(b"allow", b"GET, HEAD, OPTIONS")])
+    return Reply(302, b'{"public":true}', [JSON_TYPE, (b"location", b"./admin/")])
 
 
 def _for_graphql(called: tuple[str, ...]) -> bool:

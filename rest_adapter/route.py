@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 OBJECT, ARRAY = "object", "array"
 """Forms of a body; a route with neither ignores what is sent."""
+
+PROJECTS = ("projects",)
+"""A path that is there only while no project is found (spec 01 §11.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,8 @@ class Route:
     form is refused. `answer`: what is selected and how it is wrapped. `takes`: parameters of the query string.
     `denied`: how the route looks to a caller without any level. `body`: form of the body. `of`: the collection whose
     operation it is, when the path does not say so. `anonymous`: no credential is looked at. `arguments`: how the body
-    becomes arguments, other than by being the payload. `refuse`: the error of a form that is not known.
+    becomes arguments, other than by being the payload. `refuse`: the error of a form that is not known. `lenient`: a
+    missing or unreadable body counts as an empty object. `digits`: ids that are no numbers make an unknown path.
     """
 
     method: str
@@ -56,6 +60,8 @@ class Route:
     anonymous: bool = False
     arguments: Callable[[Call], dict[str, Any]] | None = None
     refuse: Callable[[], TabulariumError] | None = None
+    lenient: bool = False
+    digits: bool = False
     steps: tuple[str, ...] = field(init=False)
     placeholders: tuple[str, ...] = field(init=False)
     of_path: bool = field(init=False)
@@ -69,9 +75,19 @@ class Route:
         object.__setattr__(self, "of_path", self.of is None and "collection" in names)
 
     @property
+    def of_server(self) -> bool:
+        """The operation needs no project."""
+        return without_project(self.steps)
+
+    @property
     def several(self) -> bool:
         """The path names items by a CSV."""
-        return self.placeholders[-1:] == ("ids",)
+        return self.placeholders[-1:] in (("ids",), ("_ids",))
+
+
+def without_project(path: Sequence[str]) -> bool:
+    """Whether a path is answered without a project: `/server/…` and `/projects` (spec 01 §1.1)."""
+    return path[:1] == ("server",) or path == PROJECTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from graphql import (
-    GraphQLField,
-    GraphQLList,
-    GraphQLNamedType,
-    GraphQLNonNull,
-    GraphQLObjectType,
-    GraphQLSchema,
-)
+from graphql import GraphQLField, GraphQLList, GraphQLObjectType, GraphQLSchema, get_named_type
 
 from core.catalog.model import Snapshot
 from schema import roots
 from schema.collections import Types
 from schema.names import Names, names_of
 from schema.static import Fixed, fixed_part, wishes
+from schema.system import SYSTEM
 
 Allowed = Callable[[str, str], bool]
 """Whether root fields of a collection and action (read, create, update, delete) shall be there."""
+
+FOLLOWING = ("directus_users", "directus_permissions")
+"""Collections whose item types the fixed part names without knowing their fields."""
+
+ABOUT: Mapping[str, str] = {
+    "directus_collections": "directus_collections",
+    "directus_collections_by_id": "directus_collections",
+    "directus_fields": "directus_fields",
+    "directus_fields_by_id": "directus_fields",
+    "settings_fields": "directus_fields",
+}
+"""Root fields of the fixed part → the collection without which a schema does not show them."""
 
 
 def everything(collection: str, action: str) -> bool:
@@ -48,18 +54,20 @@ def build_schema(snapshot: Snapshot, names: Names, *, allowed: Allowed = everyth
 
 
 def _named(types: Types, fixed: Fixed, fields: Mapping[str, GraphQLField]) -> dict[str, GraphQLField]:
-    """Root fields of the fixed part under their names here; `DirectusUserItem` becomes the type made from the table."""
+    """Root fields of the fixed part under their names here; types that follow a table become those made from it."""
     found: dict[str, GraphQLField] = {}
-    users = types.item("directus_users") if types.knows("directus_users") else None
+    made = {fixed.types[SYSTEM[name].wrapper + "Item"]: name for name in FOLLOWING}
     for usual, field in fields.items():
         name = types.names.fixed_fields.get(usual, usual)
-        if field.type is fixed.types["DirectusUserItem"]:
-            if users is not None:
-                found[name] = _with_type(field, users)
-        elif not usual.startswith("directus_") or types.knows(usual.removesuffix("_by_id")):
+        collection = made.get(get_named_type(field.type))
+        if collection is not None:
+            if types.knows(collection):
+                found[name] = _with_type(field, types.item(collection))
+        elif (about := ABOUT.get(usual)) is None or types.knows(about):
             found[name] = field
     return found
 
 
-def _with_type(field: GraphQLField, type_: GraphQLNamedType | GraphQLList | GraphQLNonNull) -> GraphQLField:  # type: ignore[type-arg]
-    return GraphQLField(**{**field.to_kwargs(), "type_": type_})  # type: ignore[arg-type]
+def _with_type(field: GraphQLField, item: GraphQLObjectType) -> GraphQLField:
+    listed = isinstance(field.type, GraphQLList)
+    return GraphQLField(**{**field.to_kwargs(), "type_": GraphQLList(item) if listed else item})  # type: ignore[arg-type]

@@ -22,7 +22,7 @@ from graphql import (
 )
 
 from core.query.selection import Condition
-from resolvers.system import auth, metadata, project_info, server, users
+from resolvers.system import auth, installation, metadata, permissions, project_info, server, settings, users
 from schema.names import V8_TYPES
 from schema.scalars import json_scalar, scalars
 from schema.system import SYSTEM
@@ -83,6 +83,9 @@ def fixed_part(renamed: frozenset[tuple[str, str]] = frozenset()) -> Fixed:
         *users.bindables(),
         *project_info.bindables(),
         *metadata.bindables(),
+        *settings.bindables(),
+        *permissions.bindables(),
+        *installation.bindables(),
     )
     types = {name: type_ for name, type_ in schema.type_map.items() if not name.startswith("__")}
     for usual, name in renamed:

@@ -190,6 +190,17 @@ class Project:
                 raise DatabaseUnavailable
         return self.snapshot
 
+    async def follow(self) -> Snapshot:
+        """The snapshot that knows everything changed until now: whoever has just changed the schema waits for it.
+
+        Raises DatabaseUnavailable.
+        """
+        store = await self.store()
+        async with store.read() as connection:
+            head = await catalog.head(connection)
+        await self.refresh(head)
+        return await self.settled()
+
     async def _reload(self) -> None:
         while not self._closed:
             wanted, before = self._wanted, self.snapshot

@@ -71,6 +71,7 @@ PROVIDER: Branch = {
 TREE: Branch = {
     "env": _text("production"),
     "public_url": _text(),
+    "maintenance": _bool(False),
     "logger": {"path": _text()},
     "database": {
         "type": _text("mysql"),

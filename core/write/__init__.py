@@ -15,6 +15,6 @@
     run         the statements, and the keys that they generate; refusals: their errors
     effects     what a write of a system collection entails
     outcome     history and events (forms: how rows look in them)
-    readback    the answer, by the engine's reads
+    readback    the answer, by the engine's reads; echo: the value of a setting as it was sent
     statements  compiled statements, kept by shape
 """

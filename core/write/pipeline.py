@@ -22,6 +22,7 @@ from core.types.structured import storable
 from core.types.write import INVALID
 from core.write import effects, guard, readback, refusals, rules
 from core.write.change import Node, Rows
+from core.write.echo import echo
 from core.write.hashes import Hashes, hashes
 from core.write.load import load, setting_types
 from core.write.matching import match
@@ -115,7 +116,7 @@ class _Change:
             unit.after_commit(partial(subscribers.publish, events(run)))
         items: list[Any] = list(result.items)
         if request.collection == "directus_settings" and not request.batch and request.action != "delete":
-            _echo(items, request, nodes)
+            await echo(self.reading, session, request, run, kinds, items)
         touched = (node.collection.name for node in nodes if not node.empty)
         tags = tuple(dict.fromkeys((request.collection, *touched, *result.tags)))
         return WriteResult(keys, items, result.meta, result.warnings, tags)
@@ -140,9 +141,3 @@ class _Change:
         written = [run.row(target) for target in group.targets] if group.verb != "delete" else []
         path = self.nodes[group.targets[0].nodes[-1]].path if len(group.targets) == 1 else ()
         return refusals.refusal(error, group.collection, written, path)
-
-
-def _echo(items: list[Any], request: WriteRequest, nodes: tuple[Node, ...]) -> None:
-    roots = [node for node in nodes if node.root]
-    if len(roots) == 1 and "value" in roots[0].payload:
-        readback.echo(items, request.selection, [roots[0].payload["value"]])

@@ -157,13 +157,12 @@ def _owner(item: Item, info: Info) -> Item | None:
         except ReadDenied:
             known = {}
         info.context.memo["collections"] = known
-    found: Item | None = known.get(item["collection"])
+    found: Item | None = known.get(item.get("collection"))
     return found
 
 
-def _owner_key(item: Item, _info: Info) -> str:
-    key: str = item["collection"]
-    return key
+def _owner_key(item: Item, _info: Info) -> str | None:
+    return item.get("collection")
 
 
 def _nothing(_item: Item, _info: Info) -> None:
@@ -171,16 +170,16 @@ def _nothing(_item: Item, _info: Info) -> None:
 
 
 def _flag(item: Item, info: Info) -> int:
-    return int(bool(item[info.field_name]))
+    return int(bool(item.get(info.field_name)))
 
 
 def _width(item: Item, _info: Info) -> int | None:
-    width = item["width"]
+    width = item.get("width")
     return int(width) if width is not None and str(width).isdigit() else None
 
 
 def _width_name(item: Item, _info: Info) -> str | None:
-    return None if item["width"] is None else str(item["width"])
+    return None if item.get("width") is None else str(item["width"])
 
 
 def bindables() -> list[QueryType | ObjectType]:

@@ -9,8 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
-import rest_adapter
-from schema import execute
+from app import compose
 from tests import projects as make
 
 BODY = {
@@ -29,7 +28,7 @@ BODY = {
 async def client(tmp_path: Path) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of a server that has no project."""
     async with make.projects(tmp_path / "data") as found:
-        transport = httpx2.ASGITransport(app=rest_adapter.app(found, execute))
+        transport = httpx2.ASGITransport(app=compose(found))
         async with httpx2.AsyncClient(transport=transport, base_url="http://api.example.com") as one:
             yield one
 
@@ -80,3 +79,73 @@ async def test_private_projects_are_not_listed(client: httpx2.AsyncClient) -> No
     assert (await client.post("/server/projects", json={**BODY, "private": True})).status_code == 200
     assert (await client.get("/server/projects")).json() == {"data": [], "public": True}
     assert (await client.get("/films/")).status_code == 200
+
+
+async def test_the_root_leads_to_the_admin_app(client: httpx2.AsyncClient) -> None:
+    found = await client.get("/")
+    assert (found.status_code, found.json(), found.headers["location"]) == (302, {"public": True}, "./admin/")
+    assert _error(await client.post("/")) == (405, 6)
+    # The method `serverInfo` of the SDK calls it with a project.
+    found = await client.get("/", headers={"X-Directus-Project": "nosuch"})
+    assert found.status_code == 302
+
+
+async def test_what_the_installer_reads(client: httpx2.AsyncClient) -> None:
+    found = await client.get("/server/info")
+    assert found.status_code == 200
+    body = found.json()
+    assert list(body) == ["data", "public"]
+    data = body["data"]
+    assert list(data) == ["directus", "server", "php", "permissions", "python"]
+    assert (data["directus"], data["server"]["type"], data["server"]["rewrites"]) == ("8.8.1", "uvicorn", None)
+    assert (data["php"]["version"], data["php"]["max_upload_size"]) == ("7.4.0", 104857600)
+    assert data["php"]["extensions"] == dict.fromkeys(
+        ("pdo", "mysqli", "curl", "gd", "fileinfo", "mbstring", "json"), True
+    )
+    assert data["permissions"] == {"public": "0755", "logs": "0755", "uploads": "0755"}
+    assert (await client.get("/server/info?super_admin_token=")).json() == body
+
+    await client.post("/server/projects", json=BODY)
+    missing = await client.get("/server/info")
+    assert (missing.status_code, missing.json()) == (
+        422,
+        {"error": {"code": 4, "message": "super_admin_token: This value should not be blank."}},
+    )
+    wrong = await client.get("/server/info?super_admin_token=wrong")
+    assert (wrong.status_code, wrong.json()) == (
+        401,
+        {"error": {"code": 3, "message": "Permission denied: Superadmin Only"}},
+    )
+    assert (await client.get("/server/info?super_admin_token=the%20super%20token")).json() == body
+    query = {"query": '{ server_info(super_admin_token: "the super token") { version json } }'}
+    assert (await client.post("/gql", json=query)).json() == {
+        "data": {"server_info": {"version": "8.8.1", "json": data}}
+    }
+
+
+async def test_projects_are_made_at_the_old_path_only_without_a_project(client: httpx2.AsyncClient) -> None:
+    assert _error(await client.get("/projects")) == (405, 6)
+    assert _error(await client.get("/projects/x")) == (401, 3)
+    assert _error(await client.post("/projects")) == (400, 13)
+    made = await client.post("/projects", json=BODY)
+    assert (made.status_code, made.json()) == (200, {"public": True})
+    other = {**BODY, "project": "other", "db_name": "other.db"}
+    assert _error(await client.post("/projects", json=other, headers={"X-Directus-Project": "films"})) == (404, 1)
+    assert (await client.get("/server/projects")).json() == {"data": ["films"], "public": True}
+    assert (await client.post("/projects", json=other, headers={"X-Directus-Project": "nosuch"})).status_code == 200
+    assert (await client.get("/server/projects")).json() == {"data": ["films", "other"], "public": True}
+
+
+async def test_upgrading_a_project(client: httpx2.AsyncClient) -> None:
+    await client.post("/server/projects", json=BODY)
+    token = {"Authorization": "Bearer films-token"}
+    done = await client.post("/films/update", headers=token)
+    assert (done.status_code, done.content) == (204, b"")
+    refused = await client.post("/films/update")
+    assert (refused.status_code, refused.json()) == (
+        401,
+        {"error": {"code": 3, "message": "Permission denied: Admin Only"}},
+    )
+    assert _error(await client.get("/films/update", headers=token)) == (405, 6)
+    found = await client.post("/films/gql", headers=token, json={"query": "mutation { update_project }"})
+    assert found.json() == {"data": {"update_project": False}}

@@ -25,6 +25,8 @@ READER = Policy(
     fingerprint="reader",
 )
 
+FOR_EVERYBODY = {"project_info", "server_types", "server_interfaces", "server_layouts", "server_modules"}
+
 
 async def shown(policy: Policy, text: str = "", **variables: Any) -> Any:
     edition = make(shop())
@@ -58,10 +60,10 @@ async def test_a_role_is_shown_what_it_can_do() -> None:
     assert mutation is not None
     assert set(query.fields) == {
         "articles", "articles_by_id", "articles_aggregate", "comments", "comments_by_id", "comments_aggregate",
-        "project_info",
+        *FOR_EVERYBODY,
     }  # fmt: skip
     assert set(mutation.fields) == {
-        "auth_authenticate", "auth_refresh", "create_comments_item", "create_comments_items", "upsert_comments_items",
+        "auth_authenticate", "auth_refresh", "update_project", "create_comments_item", "create_comments_items", "upsert_comments_items",
         "delete_comments_item", "delete_comments_items",
     }  # fmt: skip
     assert schema.get_type("AuthorsItem") is None
@@ -73,7 +75,7 @@ async def test_a_role_is_shown_what_it_can_do() -> None:
 
 async def test_who_has_no_right_is_shown_the_fixed_part() -> None:
     schema = build_client_schema(await shown(NO_POLICY))
-    assert set(schema.query_type.fields) == {"project_info"}  # type: ignore[union-attr]
+    assert set(schema.query_type.fields) == FOR_EVERYBODY  # type: ignore[union-attr]
 
 
 def test_what_is_shown_is_called_as_it_runs() -> None:
