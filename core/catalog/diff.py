@@ -7,7 +7,7 @@ change it; two tables with different primary keys are two tables.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from core.catalog.change import (
@@ -55,6 +55,11 @@ def table_steps(old: Mapping[str, TableSpec], new: Mapping[str, TableSpec], dial
             steps.append(DropTable(before))
         elif before is not None and after is not None:
             steps.extend(_table(before, after, dialect))
+    return ranked(steps)
+
+
+def ranked(steps: Iterable[TableStep]) -> tuple[TableStep, ...]:
+    """Steps in an order in which they can run."""
     return tuple(sorted(steps, key=_rank))
 
 

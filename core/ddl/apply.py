@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from core.catalog.change import TableSpec, TableStep, destroys
 from core.catalog.changes import log_change
-from core.catalog.diff import table_steps
+from core.catalog.diff import ranked, table_steps
 from core.catalog.load import head
 from core.catalog.model import Snapshot
 from core.db.errors import (
@@ -47,6 +47,8 @@ class Plan:
     """
 
     tables: Mapping[str, TableSpec | None] = field(default_factory=lambda: EMPTY)
+    forced: tuple[TableStep, ...] = ()
+    """Steps that no comparison finds: the values of ENUM are not reported everywhere."""
     changes: tuple[Change, ...] = ()
     logs: tuple[tuple[str, str | None], ...] = ()
     events: tuple[Event, ...] = ()
@@ -98,7 +100,7 @@ def steps_of(present: Present, plan: Plan) -> tuple[TableStep, ...]:
     """The steps from the present tables to those of the plan."""
     before = {name: present.spec(name) for name in plan.tables if name in present.tables}
     after = {name: spec for name, spec in plan.tables.items() if spec is not None}
-    return table_steps(before, after, present.dialect)
+    return ranked((*table_steps(before, after, present.dialect), *plan.forced))
 
 
 async def _in_pieces(

@@ -125,7 +125,7 @@ async def delete_collection(session: Session, name: str, *, comment: str | None 
         if referring:
             raise Unprocessable(f'Foreign keys of {", ".join(referring)} refer to "{name}"')
         gone = removal(present, name)
-        return Plan({name: None}, gone.changes, gone.logs)
+        return Plan({name: None}, changes=gone.changes, logs=gone.logs)
 
     await alter(session, planning)
 
@@ -203,7 +203,7 @@ def _row(present: Present, name: str, payload: Payload, comment: str | None) -> 
 
 
 def _plan(draft: Draft, changes: tuple[Change, ...]) -> Plan:
-    return Plan({draft.name: draft.table}, changes, (("schema", draft.name),))
+    return Plan({draft.name: draft.table}, tuple(draft.forced), changes, (("schema", draft.name),))
 
 
 def _object(snapshot: Snapshot, name: str) -> Object:

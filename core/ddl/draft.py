@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from core.catalog.change import ColumnSpec, TableSpec
+from core.catalog.change import AlterColumn, ColumnSpec, TableSpec, TableStep
 from core.catalog.diff import COLLECTIONS, FIELDS
 from core.catalog.model import ALIAS_TYPES, Collection, Field
 from core.catalog.settle import same_type, settled
@@ -62,7 +62,7 @@ class Draft:
     uniques: tuple[tuple[str, ...], ...] = ()
     changes: list[Change] = field(default_factory=list)
     created: list[dict[str, Any]] = field(default_factory=list)
-    dropped: list[str] = field(default_factory=list)
+    forced: list[TableStep] = field(default_factory=list)
 
     @classmethod
     def of(cls, present: Present, collection: Collection, comment: str | None) -> Draft:
@@ -191,9 +191,10 @@ class Draft:
         """Raises FieldRequired when stored values would be lost or altered, or break a new rule."""
         dialect, connection = self.present.dialect, self.present.connection
         old, new = settled(present, dialect), settled(wanted, dialect)
-        judge = None
-        if not same_type(old, new):
-            judge = survive.survivor(old, new, wanted, dialect)
+        listed = wanted.datatype.strip().upper() == "ENUM" and dialect != "mysql" and wanted != present
+        judge = survive.survivor(old, new, wanted, dialect) if listed or not same_type(old, new) else None
+        if listed and same_type(old, new):
+            self.forced.append(AlterColumn(self.name, present, wanted))
         required, unique = old.nullable and not new.nullable, new.unique and not old.unique
         if judge is None and not required and not unique:
             return
@@ -224,7 +225,6 @@ class Draft:
     def _drop_column(self, name: str) -> None:
         self.columns = [one for one in self.columns if one.name != name]
         self.uniques = tuple(key for key in self.uniques if name not in key)
-        self.dropped.append(name)
 
 
 def alters(payload: Payload) -> bool:

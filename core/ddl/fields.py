@@ -6,6 +6,7 @@ The precise errors are raised; that REST wraps those of two of its routes is not
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from core.catalog.describe import SINGLE, field_object
@@ -155,7 +156,9 @@ async def delete_field(
                 changes.append(Erase("directus_permissions", "id", statuses))
                 logs.append(("policy", collection))
         plan = plan_of(draft)
-        return Plan({**tables, **plan.tables}, (*plan.changes, *changes), (*logs, *plan.logs))
+        return replace(
+            plan, tables={**tables, **plan.tables}, changes=(*plan.changes, *changes), logs=(*logs, *plan.logs)
+        )
 
     await alter(session, planning)
 
@@ -211,7 +214,7 @@ def _is_alias(present: Present, collection: str, field: str) -> bool:
 
 def plan_of(draft: Draft) -> Plan:
     """What a draft comes to."""
-    return Plan({draft.name: draft.table}, draft.rows(), (("schema", draft.name),))
+    return Plan({draft.name: draft.table}, tuple(draft.forced), draft.rows(), (("schema", draft.name),))
 
 
 def _object(snapshot: Snapshot, collection: str, field: str) -> Object:

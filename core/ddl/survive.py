@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 from core.catalog.change import ColumnSpec
 from core.catalog.settle import BINARIES, BLOBS, CHARACTERS, DECIMALS, FLOATS, INTEGERS, LISTS, TEXTS, values_of
 from core.db.gateway import Connection
 from core.sql.ddl import quote
 
+CHUNK = 5000
 BITS = {"TINYINT": 8, "SMALLINT": 16, "MEDIUMINT": 24, "INT": 32, "BIGINT": 64}
 BYTES = {"TINYTEXT": 255, "TEXT": 65_535, "MEDIUMTEXT": 16_777_215, "TINYBLOB": 255, "BLOB": 65_535,
          "MEDIUMBLOB": 16_777_215}  # fmt: skip
@@ -262,10 +264,24 @@ async def lost(connection: Connection, table: str, column: str, old: ColumnSpec,
     shown = f"{name}::text" if dialect == "postgres" and old.native is not None else name
     sql = f"SELECT {shown} FROM {quote(table, dialect)} WHERE {name} IS NOT NULL"  # noqa: S608
     count = 0
-    async with aclosing(connection.stream(sql)) as chunks:  # type: ignore[type-var]
+    async with aclosing(_chunks(connection, sql)) as chunks:
         async for rows in chunks:
             count += sum(not survives(row[0]) for row in rows)
     return count
+
+
+async def _chunks(connection: Connection, sql: str) -> AsyncGenerator[Sequence[Sequence[Any]], None]:
+    if connection.dialect != "postgres":
+        async for rows in connection.stream(sql, size=CHUNK):
+            yield rows
+        return
+    # The driver's own cursor stays open to the end of the transaction, and with it the table cannot be altered. The
+    # name is new each time, because the driver keeps of every text the types that it gave.
+    name = f"tabularium_{uuid4().hex}"
+    await connection.execute(f"DECLARE {name} NO SCROLL CURSOR FOR {sql}")
+    while rows := await connection.rows(f"FETCH {CHUNK} FROM {name}"):
+        yield rows
+    await connection.execute(f"CLOSE {name}")
 
 
 async def nulls(connection: Connection, table: str, column: str) -> int:

@@ -151,7 +151,8 @@ def _altered(parsed: Statement, old: ColumnSpec, new: ColumnSpec) -> Statement:
     kind, clauses = found.type, list(found.clauses)
     fresh = sqlite_ddl.definition(column_definition(replace(new, unique=False, primary_key=False), "sqlite"))
     counting = before.auto_increment != after.auto_increment
-    if not same_type(before, after) or counting:
+    # What ENUM allows is a check here, which only its wish tells.
+    if not same_type(before, after) or counting or new.datatype.strip().upper() == "ENUM":
         kind = ("INTEGER",) if after.auto_increment else sqlite_ddl.definition(f"x {_type(new)}").type
         clauses = [one for one in clauses if one.kind != "COLLATE" and not _is_list(one, new.name)]
         clauses += [one for one in fresh.clauses if one.kind in ("COLLATE", "CHECK")]

@@ -17,4 +17,5 @@ async def world(dialect: str, tmp_path_factory: pytest.TempPathFactory) -> Async
     folder: Path = tmp_path_factory.mktemp("ddl")
     with backends.fresh_database(dialect, folder) as url:
         async with project(url, folder / "data") as found:
+            await found.store()
             yield World(found, dialect)
