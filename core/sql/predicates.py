@@ -28,7 +28,7 @@ from core.query.predicate import (
     RelatedCount,
 )
 from core.sql.compile import Binds
-from core.sql.tables import table
+from core.sql.tables import is_geometry, table
 from core.types.numbers import EXACT_DIGITS
 
 NUMBERS = ("integer", "bigint", "decimal", "float", "bit")
@@ -221,6 +221,8 @@ def shown(column: ColumnElement[Any], model: Column, dialect: str) -> ColumnElem
             return sa.cast(sa.func.timezone(sa.literal_column("'UTC'"), column), text)
         case "postgres", "decimal" if not _exact(model):  # 4.50 is shown as 4.5, 4.00 as 4
             return sa.cast(sa.func.trim_scale(column), text)
+        case "mysql", "other" if is_geometry(model, dialect):
+            return sa.func.ST_AsText(column)
         case "mysql", "bit":
             return sa.cast(column.op("+")(ZERO), text)
         case "mysql", "decimal" if not _exact(model):

@@ -59,8 +59,21 @@ def table(collection: Collection, dialect: str = "sqlite", alias: str | None = N
     return found.alias(alias) if alias else found
 
 
+GEOMETRIES = frozenset({
+    "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection",
+    "geomcollection",
+})  # fmt: skip
+
+
+def is_geometry(model: Column, dialect: str) -> bool:
+    """A spatial value of MySQL, which no cast makes text of."""
+    return dialect == "mysql" and model.family == "other" and model.native.lower() in GEOMETRIES
+
+
 def readable(column: ColumnElement[Any], model: Column, dialect: str) -> ColumnElement[Any]:
     """The column as it is selected: types the driver would not give as text are cast to it."""
     if dialect == "postgres" and model.family == "other":
         return sa.cast(column, sa.Text())
+    if is_geometry(model, dialect):
+        return sa.func.ST_AsText(column)
     return column
