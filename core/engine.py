@@ -8,9 +8,10 @@ key; the values of a request are bound to it when it runs.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from core.access.policy import Policy
 from core.access.restrict import (
@@ -23,8 +24,10 @@ from core.access.restrict import (
     status_scope,
 )
 from core.catalog.model import Collection
+from core.db.errors import DatabaseError, Retryable, Unavailable
 from core.db.gateway import Connection
 from core.db.run import fetch_rows, run
+from core.enter import renewed
 from core.errors import CollectionNotFound, InvalidField, ItemNotFound, TabulariumError, Unprocessable
 from core.query import aggregate as aggregates
 from core.query.aggregate import AggregateRequest
@@ -49,6 +52,8 @@ from core.sql.compile import Prepared
 from core.sql.read import Fetch, compile_counts, compile_node, compile_status_counts
 from core.types.cast import Uncastable, cast, key
 from core.write import pipeline
+
+T = TypeVar("T")
 
 META = ("collection", "type", "result_count", "total_count", "status_count", "filter_count")
 
@@ -98,6 +103,12 @@ async def read(session: Session, request: ReadRequest, connection: Connection | 
     Raises CollectionNotFound, ReadDenied, InvalidField, FieldNotFound, FieldAccessDenied, UnknownOperator,
     Unprocessable; with `id`: ItemNotFound.
     """
+    if connection is not None:
+        return await _read(session, request, connection)
+    return await _at_present(session, lambda one: _read(one, request, None))
+
+
+async def _read(session: Session, request: ReadRequest, connection: Connection | None) -> ReadResult:
     ready = _prepare(session, request)
     planned, values = ready.planned, ready.values
     bound = _bound(session)
@@ -116,7 +127,7 @@ def check(session: Session, request: ReadRequest) -> None:
 
 async def write(session: Session, request: WriteRequest) -> WriteResult:
     """Creates, updates or deletes items: one transaction (spec 03 §6–9). A new relation is seen by the next request."""
-    result = await pipeline.write(session, request, _Reading())
+    result = await _at_present(session, lambda one: pipeline.write(one, request, _Reading()))
     if request.collection == "directus_relations":
         with suppress(TabulariumError):  # it is stored; the next request takes notice by itself
             await session.project.follow()
@@ -132,6 +143,10 @@ class _Reading:
 
 async def aggregate(session: Session, request: AggregateRequest) -> list[dict[str, Any]]:
     """Groups with counts and sums. Raises as `read`; FieldAccessDenied for a hidden field anywhere in the request."""
+    return await _at_present(session, lambda one: _aggregate(one, request))
+
+
+async def _aggregate(session: Session, request: AggregateRequest) -> list[dict[str, Any]]:
     snapshot, policy = session.snapshot, session.policy
     collection = _collection(session, request.collection)
     admit(snapshot, policy, collection.name, public=session.actor.public)
@@ -156,6 +171,20 @@ async def aggregate(session: Session, request: AggregateRequest) -> list[dict[st
     async with await _connected(session, None) as held:
         rows = await fetch_rows(held, cached, values, _bound(session))
     return aggregates.shape(snapshot, collection, request, rows)
+
+
+async def _at_present(session: Session, work: Callable[[Session], Awaitable[T]]) -> T:
+    """What `work` gives; once more on the present schema when a statement fails because the schema has changed."""
+    try:
+        return await work(session)
+    except (Unavailable, Retryable):
+        raise
+    except DatabaseError:
+        # A table or column that is gone, or one that is of another type now: its transaction was rolled back.
+        present = await renewed(session)
+        if present is None:
+            raise
+    return await work(present)
 
 
 # --- plan ---------------------------------------------------------------------------------------------------------

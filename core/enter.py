@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from core.auth.credentials import NONE, Credentials
@@ -59,3 +60,14 @@ def _path_of(base_url: str) -> str:
     """The mount path of a base URL: "" or "/api"."""
     _, slash, path = base_url.partition("://")[2].partition("/")
     return slash + path
+
+
+async def renewed(session: Session) -> Session | None:
+    """The same request on the present snapshot and policy; None when the ones it has are the present ones.
+
+    For a request whose statement was refused: the schema may have changed since it came in. Raises DatabaseUnavailable.
+    """
+    snapshot = await session.project.follow()
+    if snapshot.collections is session.snapshot.collections:
+        return None
+    return replace(session, snapshot=snapshot, policy=await session.project.policy(session.actor.role))
