@@ -59,21 +59,21 @@ async def levels(look: Look) -> Finding | None:
     if not wrong:
         return None
 
+    odd = sorted({key for found in wrong.values() for key in found})
+
     async def reset(connection: Connection) -> int:
-        changed = 0
         for name, keys in wrong.items():
             for start in range(0, len(keys), 500):
                 listed = ", ".join(str(key) for key in keys[start : start + 500])
                 statement = f"UPDATE {TABLE} SET {look.q(name)} = 'none' WHERE id IN ({listed})"  # noqa: S608
-                changed += (await connection.execute(statement)).rowcount
-        return changed
+                await connection.execute(statement)
+        return len(odd)
 
-    keys = sorted({key for found in wrong.values() for key in found})
     return Finding(
         "permissions.unknown_levels",
         "permissions with a level that there is not, which grants nothing",
-        len(keys),
-        tuple(str(key) for key in keys[:SAMPLES]),
+        len(odd),
+        tuple(str(key) for key in odd[:SAMPLES]),
         "writes `none` instead",
         reset,
     )
