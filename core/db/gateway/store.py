@@ -31,6 +31,7 @@ class Store:
         self._pool = pool
         self._engine = engine
         self._counter = counter
+        self._altering = asyncio.Lock()
 
     @classmethod
     async def open(cls, url: str, *, pool_size: int = 10, options: Mapping[str, Any] | None = None) -> Store:
@@ -86,14 +87,15 @@ class Store:
         On SQLite foreign keys are not enforced meanwhile, because a table is rebuilt by dropping it. Raises Locked
         when the turn does not come within `lock_timeout`.
         """
-        connection = await self._take(write=True)
-        try:
-            await connection.begin_alone()
-            yield connection
-            await finish(connection.commit())
-        finally:
-            connection.retire()
-            await finish(self._settle(connection, alone=True))
+        async with self._altering:  # who waits for one of this process needs no connection meanwhile
+            connection = await self._take(write=True)
+            try:
+                await connection.begin_alone()
+                yield connection
+                await finish(connection.commit())
+            finally:
+                connection.retire()
+                await finish(self._settle(connection, alone=True))
 
     async def run_sync(self, fn: Callable[[sqlalchemy.Connection], T], *, write: bool = True) -> T:
         """Run `fn` with a SQLAlchemy connection in a transaction that is committed on return.
