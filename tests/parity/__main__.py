@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import tempfile
 from pathlib import Path
+
+import structlog
 
 from tests.parity import recordings
 from tests.parity.player import replay
@@ -25,6 +28,7 @@ def main() -> None:
     asked = parser.parse_args()
     shared = Path(os.environ.get("TABULARIUM_SHARED") or ROOT.parent / "shared")
     records = recordings.load(shared / "parity" / "recordings.jsonl")
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with tempfile.TemporaryDirectory(prefix="tab_par_") as folder:
         exchanges = asyncio.run(replay(asked.dialect, records, Path(folder)))
     for exchange in exchanges:
