@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.catalog.model import ALIAS_TYPES
-from core.catalog.system import seed_rows
+from core.catalog.system import seed_rows, system_tables
 from core.db.gateway import Connection
 from core.doctor.finding import SAMPLES, Check, Finding, Look, marks, rows_where, updating
 from core.sql.ddl import quote
@@ -13,6 +13,8 @@ from core.sql.ddl import quote
 BATCH = 500
 # A slip of Directus 8: a row that no column belongs to, in every database of it (spec 01 §2.16).
 SLIPS = frozenset({("directus_fields", "auth_token_ttl")})
+OURS = frozenset((table.name, column.name) for table in system_tables() for column in table.columns)
+"""Where one of these columns is gone it is the column that has to come back."""
 SEEDED = frozenset(
     (row["collection_many"], row["field_many"], row["collection_one"]) for row in seed_rows("directus_relations")
 )
@@ -74,6 +76,7 @@ async def columns(look: Look) -> Finding | None:
         and row[1] != "directus_settings"
         and str(row[3]).lower() not in ALIAS_TYPES
         and (row[1], row[2]) not in SLIPS
+        and (row[1], row[2]) not in OURS
         and look.tables[row[1]].column(row[2]) is None
     ]
     return _rows("orphans.columns", "rows of fields whose column is gone", "directus_fields", "id", gone)
