@@ -26,6 +26,7 @@ from core.query.predicate import (
     Search,
     all_of,
     any_of,
+    hops,
     negate,
     pattern,
     substring,
@@ -48,6 +49,7 @@ OPERATORS = frozenset(
     )
 )
 MAX_CONDITIONS = 500
+MAX_HOPS = 50
 MAX_DEPTH = 10
 
 
@@ -68,14 +70,36 @@ def from_conditions(
         if item.either and position and groups[-1]:
             groups.append([])
         groups[-1].append(part)
-    return any_of(all_of(group) for group in groups) if groups[0] else EVERYTHING
+    return _affordable(any_of(all_of(group) for group in groups) if groups[0] else EVERYTHING)
+
+
+def _affordable(part: Predicate) -> Predicate:
+    """Raises Unprocessable when a filter goes through too many relations: planning them alone stalls a database."""
+    if hops(part) > MAX_HOPS:
+        raise Unprocessable(f"A filter may go through {MAX_HOPS} relations at most.")
+    return part
 
 
 def from_tree(
     snapshot: Snapshot, collection: Collection, tree: Sequence[Any], now: datetime, depth: int = 0
 ) -> Predicate:
     """The nested tuples of a typed filter. Raises as `from_conditions`."""
-    return _tree(snapshot, collection, tree, now, depth) or EVERYTHING if tree else EVERYTHING
+    if not tree:
+        return EVERYTHING
+    found = _tree(snapshot, collection, tree, now, depth)
+    if _size(tree) > MAX_CONDITIONS:
+        raise Unprocessable(f"A filter may have {MAX_CONDITIONS} conditions at most.")
+    return EVERYTHING if found is None else _affordable(found)
+
+
+def _size(tree: Sequence[Any]) -> int:
+    """How many conditions a typed filter has."""
+    match tree:
+        case ("and" | "or", parts):
+            return sum(_size(part) for part in parts)
+        case ("rel", _, inner):
+            return _size(inner)
+    return 1
 
 
 def _tree(

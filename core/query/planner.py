@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 from core.catalog.model import Collection, Field, Snapshot, ToMany, ToOne
@@ -18,6 +19,8 @@ from core.query.selection import Constant, Entry, Leaf, Nested, Row, Selection, 
 from core.query.window import order_of, split
 
 MAX_DEPTH = 10
+MAX_EDGES = 500
+"""Each is a statement, compiled and run."""
 
 # Computed fields of system collections: (collection, field) → (name of the computation, columns it reads).
 VIRTUAL = {
@@ -30,10 +33,11 @@ VIRTUAL = {
 
 @dataclass(frozen=True, slots=True)
 class Planning:
-    """What planning needs at every level: the snapshot and `lang`."""
+    """What planning needs at every level: the snapshot, `lang`, and a count of the edges so far."""
 
     snapshot: Snapshot
     languages: tuple[str, ...] | None
+    edges: Iterator[int] = field(default_factory=count, compare=False)
 
 
 def hoist(
@@ -110,7 +114,12 @@ def _leaf(collection: Collection, key: str, name: str, encoder: str, row: bool =
 def _target(
     planning: Planning, target: Collection, relation: ToOne | ToMany, outputs: tuple[Output, ...], window: Window | None
 ) -> Node:
-    """The node at the far end of an edge, with the language rule and the window of a to-many field."""
+    """The node at the far end of an edge, with the language rule and the window of a to-many field.
+
+    Raises Unprocessable when there are too many: wildcards below wildcards grow without bound.
+    """
+    if next(planning.edges) >= MAX_EDGES:
+        raise Unprocessable(f"Fields may expand {MAX_EDGES} relations at most.")
     where = _language(planning, relation)
     if window is None or not isinstance(relation, ToMany):
         return Node(target.name, outputs, where, order_of(target, None))
@@ -150,8 +159,8 @@ def row_outputs(
         _check_names(collection, branch)
     expands = _expands(collection, branch)
     outputs: list[Output] = []
-    for field in collection.fields.values():
-        output = _row_field(planning, collection, field, branch, depth, expands)
+    for shown in collection.fields.values():
+        output = _row_field(planning, collection, shown, branch, depth, expands)
         if output is not None:
             outputs.append(output)
     return tuple(outputs)

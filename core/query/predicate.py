@@ -196,6 +196,18 @@ def negate(part: Predicate) -> Predicate:
     return Not(part)
 
 
+def hops(part: Predicate) -> int:
+    """How many semi-joins a predicate is made of: what it costs a database most."""
+    match part:
+        case And(parts) | Or(parts):
+            return sum(hops(item) for item in parts)
+        case Not(inner):
+            return hops(inner)
+        case Related(_, inner) | RelatedCount(_, inner):
+            return 1 + hops(inner)
+    return 0
+
+
 def substring(text: str) -> str:
     """LIKE pattern that finds `text` literally, anywhere; escape character `!`."""
     return "%" + text.replace("!", "!!").replace("%", "!%").replace("_", "!_") + "%"

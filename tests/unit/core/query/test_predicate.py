@@ -23,6 +23,7 @@ from core.query.predicate import (
     Search,
     all_of,
     any_of,
+    hops,
     negate,
     parametrise,
     pattern,
@@ -99,6 +100,12 @@ def test_values_leave_the_shape() -> None:
         )
     )
     assert values == ["before", 5, (1, 2), 1, 9, "x%", "%q%"]
+
+
+def test_hops_are_semi_joins() -> None:
+    inner = Related("d", And((A, Related("e", B))))
+    assert [hops(part) for part in (A, EVERYTHING, inner, Not(inner), Or((inner, A, inner)))] == [0, 0, 2, 2, 4]
+    assert hops(RelatedCount("f", inner, 3)) == 3
 
 
 def test_requests_that_differ_in_values_have_one_shape() -> None:
