@@ -64,6 +64,17 @@ def collection(session: Session, names: Sequence[str]) -> Objects:
     return [_object(session, one) for one in found]
 
 
+def described(session: Session, name: str) -> dict[str, Any]:
+    """One table as an API object, asked for by who has just changed it: no right is looked at.
+
+    Raises CollectionNotFound.
+    """
+    found = session.snapshot.collections.get(name)
+    if found is None:
+        raise CollectionNotFound(name)
+    return _object(session, found)
+
+
 def fields(session: Session, *, sort: Sequence[str] | None = None, limit: int | None = None) -> Objects:
     """The fields of all tables, system ones included (spec 01 §7.2), without what the caller cannot read anywhere.
 

@@ -47,6 +47,8 @@ SOME = ONE | {"sort", "limit", "offset", "page", "groups", "single"}
 MANY = SOME | {"filter", "q", "status"}
 WRITE = ONE | {"comment", "activity_skip"}
 DELETE = frozenset({"comment", "activity_skip"})
+ALTER = frozenset({"comment", "meta"})
+CHANGE = ALTER | {"activity_skip"}
 CATALOG = frozenset({"meta", "filter", "sort", "q", "single", "offset", "limit"})
 FORM = frozenset({"fields", "meta"})
 ALL_FIELDS = frozenset({"sort", "limit"})
@@ -54,7 +56,8 @@ TOKEN_OF_SUPER_ADMIN = frozenset({"super_admin_token"})
 NONE: frozenset[str] = frozenset()
 ANONYMOUS = True
 RELATIONS, PRESETS, SETTINGS = "directus_relations", "directus_collection_presets", "directus_settings"
-FIELDS, PERMISSIONS = "directus_fields", "directus_permissions"
+COLLECTIONS, FIELDS, PERMISSIONS = "directus_collections", "directus_fields", "directus_permissions"
+WRAPPED: Mapping[str, Any] = {"wrapped": True}
 ANY: Mapping[str, Any] = {"lenient": True}
 NUMBERS: Mapping[str, Any] = {"digits": True, "lenient": True}
 NO_LIST = partial(ValidationFailed, "batch update expect an array of items")
@@ -82,14 +85,28 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/",         "project_info", JSON),
     Route("GET", "/users/me", "users_me",     OWN, FORM, OWN_RECORD, of="directus_users"),
 
-    Route("GET", "/collections",             "C",       CATALOGUE, CATALOG, LIST,        of="directus_collections"),
-    Route("GET", "/collections/:collection", "C_by_id", ITEM,      FORM,    HIDDEN_ITEM, of="directus_collections"),
-    Route("GET", "/collections/:ids",        "C",       PAGE,      FORM,    LIST,        of="directus_collections"),
+    Route("GET",    "/collections",             "C",       CATALOGUE, CATALOG, LIST,        of=COLLECTIONS),
+    Route("GET",    "/collections/:collection", "C_by_id", ITEM,      FORM,    HIDDEN_ITEM, of=COLLECTIONS),
+    Route("GET",    "/collections/:ids",        "C",       PAGE,      FORM,    LIST,        of=COLLECTIONS),
+    Route("POST",   "/collections",             "create_C_item", WRITTEN, ALTER, AS_IS, OBJECT, COLLECTIONS),
+    Route("POST",   "/collections",             "create_C_item", WRITTEN, ALTER, AS_IS, ARRAY,  COLLECTIONS),
+    Route("PATCH",  "/collections/:collection", "update_C_item", WRITTEN, ALTER, AS_IS, OBJECT, COLLECTIONS),
+    Route("PATCH",  "/collections/:collection", "update_C_item", WRITTEN, ALTER, AS_IS, ARRAY,  COLLECTIONS),
+    Route("DELETE", "/collections/:collection", "delete_C_item", GONE,    ALTER, of=COLLECTIONS),
 
-    Route("GET", "/fields",                    "C",       FIELD_LIST, ALL_FIELDS, LIST, of="directus_fields"),
-    Route("GET", "/fields/:collection",        "C",       FIELD_LIST, NONE,       LIST, of="directus_fields"),
-    Route("GET", "/fields/:collection/:field", "C_by_id", ITEM,       FORM,       LIST, of="directus_fields"),
-    Route("GET", "/fields/:collection/:ids",   "C",       PAGE,       FORM,       LIST, of="directus_fields"),
+    Route("GET",    "/fields",                    "C",       FIELD_LIST, ALL_FIELDS, LIST, of=FIELDS),
+    Route("GET",    "/fields/:collection",        "C",       FIELD_LIST, NONE,       LIST, of=FIELDS),
+    Route("GET",    "/fields/:collection/:field", "C_by_id", ITEM,       FORM,       LIST, of=FIELDS),
+    Route("GET",    "/fields/:collection/:ids",   "C",       PAGE,       FORM,       LIST, of=FIELDS),
+    Route("POST",   "/fields/:collection",        "create_C_item",  WRITTEN, CHANGE, AS_IS, OBJECT, FIELDS, **WRAPPED),
+    Route("POST",   "/fields/:collection",        "create_C_item",  WRITTEN, CHANGE, AS_IS, ARRAY,  FIELDS, **WRAPPED),
+    Route("PATCH",  "/fields/:collection/:field", "update_C_item",  WRITTEN, CHANGE, AS_IS, OBJECT, FIELDS, **WRAPPED),
+    Route("PATCH",  "/fields/:collection/:field", "update_C_item",  WRITTEN, CHANGE, AS_IS, ARRAY,  FIELDS, **WRAPPED),
+    Route("PATCH",  "/fields/:collection/:ids",   "update_C_items", WRITTEN_LIST, CHANGE, AS_IS, OBJECT, FIELDS),
+    Route("PATCH",  "/fields/:collection/:ids",   "update_C_items", WRITTEN_LIST, CHANGE, AS_IS, ARRAY,  FIELDS),
+    Route("PATCH",  "/fields/:collection",        "update_C_batch", WRITTEN_LIST, CHANGE, AS_IS, ARRAY,  FIELDS),
+    Route("PATCH",  "/fields/:collection",        "update_C_batch", WRITTEN_LIST, CHANGE, AS_IS, OBJECT, FIELDS),
+    Route("DELETE", "/fields/:collection/:field", "delete_C_item",  GONE, ALTER | {"delete_junction"}, of=FIELDS),
 
     Route("GET",    "/relations",      "C",              PAGE,         MANY,   LIST,     of=RELATIONS),
     Route("GET",    "/relations/:id",  "C_by_id",        ITEM,         ONE,    ONE_ITEM, of=RELATIONS),

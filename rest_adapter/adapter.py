@@ -16,10 +16,7 @@ from starlette.requests import ClientDisconnect
 
 from core.auth.credentials import NONE, Credentials
 from core.errors import (
-    CollectionNotFound,
     DatabaseUnavailable,
-    FieldNotFound,
-    InvalidField,
     InvalidPayload,
     NotFound,
     QueryFailed,
@@ -40,16 +37,14 @@ MOST_DOCUMENTS = 2000
 """Documents kept per edition: routes times collections times sets of parameters."""
 
 
-# What may be wrong only because the schema has just changed; the transaction was rolled back, so it may be tried anew.
-STALE = (CollectionNotFound, FieldNotFound, InvalidField, QueryFailed)
-
-
 class Execute(Protocol):
     """The door of the schema, as `schema.execute` offers it."""
 
     async def enter(self, project: Any, credentials: Credentials, **facts: Any) -> Any: ...
 
     async def renewed(self, visit: Any) -> Any: ...
+
+    async def again(self, visit: Any, outcome: Any) -> Any: ...
 
     def server_visit(self, projects: Any, *, address: str = "") -> Any: ...
 
@@ -115,17 +110,15 @@ class Adapter:
             if "page" in call.counts:
                 call.base_url = await session.base_url(request)
             root, outcome = await self._perform(visit, call, arguments)
-            if outcome.errors and isinstance(outcome.errors[0].error, STALE):
-                fresh = await self._execute.renewed(visit)
-                if fresh is not visit:
-                    visit = fresh
-                    root, outcome = await self._perform(visit, call, arguments)
+            if outcome.errors and (fresh := await self._execute.again(visit, outcome)) is not visit:
+                visit = fresh
+                root, outcome = await self._perform(visit, call, arguments)
             ran = perf_counter()
             if outcome.errors:
                 error = outcome.errors[0].error
                 if isinstance(error, GraphQLError):
                     raise error  # a document of ours is wrong
-                return self._refused(error, call, visit)
+                return self._refused(error, call, visit, wrapped=call.route.wrapped)
             assert call.route.answer is not None
             members = call.route.answer.wrap(call, outcome.data[root])
             if isinstance(members, str):
@@ -213,12 +206,13 @@ class Adapter:
         return found
 
     @staticmethod
-    def _refused(error: Exception, call: Call, visit: Any) -> Reply:
+    def _refused(error: Exception, call: Call, visit: Any, *, wrapped: bool = False) -> Reply:
         here = visit.session if visit is not None else None
         public = here is None or here.actor.public
         if isinstance(error, QueryFailed) and not isinstance(error, DatabaseUnavailable):
             _log("statement refused by the database", error, call)  # the client is told no more than that
-        reply = error_reply(errors.answer(error, call.route.denied, public=public, single=bool(call.single)))
+        look = errors.answer(error, call.route.denied, public=public, single=bool(call.single))
+        reply = error_reply(errors.wrapped(look, error) if wrapped else look)
         if here is not None:
             reply.headers += effects.headers(here.context)
         return reply

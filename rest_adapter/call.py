@@ -25,6 +25,7 @@ READERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "comment": ("comment", params.scalar),
     "activity_skip": ("activity_skip", lambda value: value == "1" or None),
     "super_admin_token": ("super_admin_token", params.scalar),
+    "delete_junction": ("delete_junction", lambda value: value not in ("0", "false") or None),
 }
 """Parameter of the query string → argument of the operation, and how it is read; None is an absent argument."""
 

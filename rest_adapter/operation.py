@@ -28,6 +28,8 @@ GENERATED: Mapping[str, str] = {
 }
 """Operation of a route → the slot of `schema.names.Operations`."""
 
+OF_SCHEMA = frozenset({"directus_collections", "directus_fields"})
+"""Collections whose mutations are of the generated names, but belong to the fixed part: they change the schema."""
 FIELDS = "fields"
 """The argument that belongs to the REST form of an item, not to the root field."""
 
@@ -98,6 +100,8 @@ def _names(names: Names | None, route: Route, collection: str | None) -> tuple[s
     if slot is None:
         return names.fixed(route.operation), own.row if own is not None else "_row"
     root = getattr(own.operations, slot) if own is not None else None
+    if root is None and collection in OF_SCHEMA:
+        root = names.fixed(route.operation.replace("_C_", f"_{collection}_"))
     if own is None or root is None:
         raise _without_key(collection)
     return root, own.row

@@ -47,6 +47,7 @@ class Route:
     operation it is, when the path does not say so. `anonymous`: no credential is looked at. `arguments`: how the body
     becomes arguments, other than by being the payload. `refuse`: the error of a form that is not known. `lenient`: a
     missing or unreadable body counts as an empty object. `digits`: ids that are no numbers make an unknown path.
+    `wrapped`: all that the operation refuses looks the same (`errors.wrapped`).
     """
 
     method: str
@@ -62,6 +63,7 @@ class Route:
     refuse: Callable[[], TabulariumError] | None = None
     lenient: bool = False
     digits: bool = False
+    wrapped: bool = False
     steps: tuple[str, ...] = field(init=False)
     placeholders: tuple[str, ...] = field(init=False)
     of_path: bool = field(init=False)

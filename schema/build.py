@@ -27,6 +27,8 @@ ABOUT: Mapping[str, str] = {
     "settings_fields": "directus_fields",
 }
 """Root fields of the fixed part → the collection without which a schema does not show them."""
+ALTERING = ("create_directus_", "update_directus_", "delete_directus_")
+"""How the names of mutations begin that change the schema, which is for admins."""
 
 
 def everything(collection: str, action: str) -> bool:
@@ -48,8 +50,10 @@ def build_schema(snapshot: Snapshot, names: Names, *, allowed: Allowed = everyth
     renamed = frozenset((usual, name) for usual, name in names.fixed_types.items() if usual != name)
     fixed = fixed_part(renamed)
     types = Types(snapshot, names, fixed)
+    altering = allowed is everything
     query = {**_named(types, fixed, fixed.queries), **dict(roots.queries(types, allowed))}
-    mutation = {**_named(types, fixed, fixed.mutations), **dict(roots.mutations(types, allowed))}
+    mutations = {name: field for name, field in fixed.mutations.items() if altering or not name.startswith(ALTERING)}
+    mutation = {**_named(types, fixed, mutations), **dict(roots.mutations(types, allowed))}
     return GraphQLSchema(GraphQLObjectType("Query", query), GraphQLObjectType("Mutation", mutation), assume_valid=True)
 
 

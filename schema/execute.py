@@ -21,6 +21,7 @@ from graphql import (
 )
 
 from core.enter import enter as begin
+from core.errors import CollectionNotFound, FieldNotFound, InvalidField, QueryFailed, TabulariumError
 from core.projects import Project, Projects
 from core.query.selection import Warning
 from core.session import Session
@@ -30,7 +31,10 @@ from schema.documents import Document, Operation
 from schema.executor import SplicingExecutor
 from schema.registry import Edition, edition, server_edition
 
-__all__ = ["Failure", "Outcome", "Visit", "enter", "renewed", "run", "run_document", "server_visit"]
+__all__ = ["Failure", "Outcome", "Visit", "again", "enter", "renewed", "run", "run_document", "server_visit"]
+
+STALE = (CollectionNotFound, FieldNotFound, InvalidField, QueryFailed)
+"""What may be wrong only because the schema has just changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,21 @@ async def renewed(visit: Visit) -> Visit:
         return visit
     policy = await session.project.policy(session.actor.role)
     return await visit_of(replace(session, snapshot=snapshot, policy=policy))
+
+
+async def again(visit: Visit, outcome: Outcome) -> Visit:
+    """The visit to repeat an operation on, when a schema that has changed meanwhile may be why it failed; else itself.
+
+    Nothing was written: the transaction was rolled back. Whether others of the same document were is for who asks.
+    """
+    if visit.session is None or not outcome.errors or not isinstance(outcome.errors[0].error, STALE):
+        return visit
+    try:
+        if isinstance(outcome.errors[0].error, QueryFailed):
+            await visit.session.project.follow()  # the database knows already what we have not been told
+        return await renewed(visit)
+    except TabulariumError:
+        return visit
 
 
 def server_visit(projects: Projects, *, address: str = "") -> Visit:

@@ -22,7 +22,17 @@ from graphql import (
 )
 
 from core.query.selection import Condition
-from resolvers.system import auth, installation, metadata, permissions, project_info, server, settings, users
+from resolvers.system import (
+    alteration,
+    auth,
+    installation,
+    metadata,
+    permissions,
+    project_info,
+    server,
+    settings,
+    users,
+)
 from schema.names import V8_TYPES
 from schema.scalars import json_scalar, scalars
 from schema.system import SYSTEM
@@ -86,6 +96,7 @@ def fixed_part(renamed: frozenset[tuple[str, str]] = frozenset()) -> Fixed:
         *settings.bindables(),
         *permissions.bindables(),
         *installation.bindables(),
+        *alteration.bindables(),
     )
     types = {name: type_ for name, type_ in schema.type_map.items() if not name.startswith("__")}
     for usual, name in renamed:

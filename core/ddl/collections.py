@@ -87,7 +87,7 @@ async def update_collection(session: Session, name: str, payload: Payload, *, co
     async def planning(present: Present) -> Plan:
         found = present.collection(name)
         if not found.managed and not derive.flag(payload.get("managed")):
-            raise CollectionNotManaged()
+            raise CollectionNotManaged(f'Collection "{name}" is not being managed by Directus')
         draft = Draft.of(present, found, comment)
         one_each(str(one["type"]).lower() for one in sent if isinstance(one.get("type"), str))
         _check_names(one.get("field") for one in sent)

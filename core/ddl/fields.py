@@ -30,6 +30,7 @@ from core.errors import (
     UpdateDenied,
     ValidationFailed,
 )
+from core.query.change import WriteRequest
 from core.session import Session
 from core.types.write import BLANK
 
@@ -39,7 +40,14 @@ BUILT_IN = frozenset({"file", "user", "owner", "user_updated"})
 Object = dict[str, Any]
 
 
-async def create_field(session: Session, collection: str, payload: Payload, *, comment: str | None = None) -> Object:
+async def create_field(
+    session: Session,
+    collection: str,
+    payload: Payload,
+    *,
+    comment: str | None = None,
+    activity_skip: bool = False,
+) -> Object:
     """Add a field; the field object in single form comes back (spec 01 §7.3).
 
     A column of that name without a row in directus_fields becomes what is sent. Raises CreateDenied,
@@ -61,24 +69,36 @@ async def create_field(session: Session, collection: str, payload: Payload, *, c
             if wish.column is not None and wish.column.primary_key:
                 raise Unprocessable("The primary key of a collection cannot be moved")
             await draft.add(wish)
-        return plan_of(draft)
+        return plan_of(draft, activity_skip=activity_skip)
 
     return _object(await alter(session, planning), collection, str(name))
 
 
 async def update_field(
-    session: Session, collection: str, field: str, payload: Payload, *, comment: str | None = None
+    session: Session,
+    collection: str,
+    field: str,
+    payload: Payload,
+    *,
+    comment: str | None = None,
+    activity_skip: bool = False,
 ) -> Object:
     """Change a field; the field object in single form comes back. A `field` in the payload is ignored (no rename).
 
     Raises UpdateDenied, CollectionNotFound, FieldNotFound, ValidationFailed, Unprocessable, UnknownType,
     LengthMissing, LengthNotSupported, FieldRequired (spec 01 §7.4).
     """
-    return (await _update(session, collection, {field: {**payload, "field": field}}, comment))[0]
+    wanted = {field: {**payload, "field": field}}
+    return (await _update(session, collection, wanted, comment, activity_skip=activity_skip))[0]
 
 
 async def update_fields(
-    session: Session, collection: str, payloads: Sequence[Payload], *, comment: str | None = None
+    session: Session,
+    collection: str,
+    payloads: Sequence[Payload],
+    *,
+    comment: str | None = None,
+    activity_skip: bool = False,
 ) -> list[Object]:
     """Change several fields in one transaction; each payload names its `field`. The objects in the order of payloads.
 
@@ -96,11 +116,11 @@ async def update_fields(
         wanted.setdefault(name, {}).update(payload)
     if not wanted:
         return []
-    return await _update(session, collection, wanted, comment)
+    return await _update(session, collection, wanted, comment, activity_skip=activity_skip)
 
 
 async def _update(
-    session: Session, collection: str, wanted: Mapping[str, Payload], comment: str | None
+    session: Session, collection: str, wanted: Mapping[str, Payload], comment: str | None, *, activity_skip: bool
 ) -> list[Object]:
     if not session.policy.admin:
         raise UpdateDenied(FIELDS, public=session.actor.public)
@@ -114,7 +134,7 @@ async def _update(
         for name, payload in wanted.items():
             await draft.change(found.fields[name], payload)
         one_each(str(payload["type"]).lower() for payload in wanted.values() if isinstance(payload.get("type"), str))
-        return plan_of(draft)
+        return plan_of(draft, activity_skip=activity_skip)
 
     snapshot = await alter(session, planning)
     return [_object(snapshot, collection, name) for name in wanted]
@@ -212,9 +232,12 @@ def _is_alias(present: Present, collection: str, field: str) -> bool:
     return table is None or table.column(field) is None
 
 
-def plan_of(draft: Draft) -> Plan:
-    """What a draft comes to."""
-    return Plan({draft.name: draft.table}, tuple(draft.forced), draft.rows(), (("schema", draft.name),))
+def plan_of(draft: Draft, *, activity_skip: bool = False) -> Plan:
+    """What a draft comes to. `activity_skip`: without history; an app sends it with the order of fields."""
+    rows = draft.rows()
+    if activity_skip:
+        rows = tuple(replace(one, activity_skip=True) if isinstance(one, WriteRequest) else one for one in rows)
+    return Plan({draft.name: draft.table}, tuple(draft.forced), rows, (("schema", draft.name),))
 
 
 def _object(snapshot: Snapshot, collection: str, field: str) -> Object:

@@ -91,7 +91,8 @@ async def write(session: Session, connection: Connection, prepared: Prepared) ->
     except UniqueViolation as error:
         raise FieldExists() from error
     await run.settle()
-    await record(session, prepared.request, run)
+    if not prepared.request.activity_skip:
+        await record(session, prepared.request, run)
     return events(run)
 
 

@@ -39,6 +39,7 @@ RETRY_AFTER = 0.5
 """Seconds in which a database that could not be reached is not tried again: a flood of requests must not queue."""
 RELOAD_PAUSE = 1.0
 SETTLE_WITHIN = 30.0
+OF_SCHEMA = frozenset({"directus_collections", "directus_fields"})
 
 Prepare = Callable[["Project", Snapshot], Awaitable[None]]
 
@@ -178,8 +179,13 @@ class Project:
             await asyncio.wait([flight], timeout=SETTLE_WITHIN)
 
     def changing(self, collection: str) -> bool:
-        """Whether a newer snapshot that tells something else of this collection is on its way."""
-        return "reload" in self._flights and not self._changing.isdisjoint((collection, ""))
+        """Whether a newer snapshot that tells something else of this collection is on its way.
+
+        Collections and fields as items tell something of all of them.
+        """
+        if "reload" not in self._flights:
+            return False
+        return not self._changing.isdisjoint((collection, "")) or (bool(self._changing) and collection in OF_SCHEMA)
 
     async def settled(self) -> Snapshot:
         """The snapshot after the changes that are known of. Raises DatabaseUnavailable when it does not come."""

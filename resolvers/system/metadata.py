@@ -20,6 +20,8 @@ from resolvers.context import Info
 COLLECTIONS = "directus_collections"
 
 Item = Mapping[str, Any]
+ROW = "\x00row"
+"""Key of an item's REST form, where that is not the item itself."""
 
 
 async def collections(
@@ -132,7 +134,8 @@ def _json_text(item: Item, info: Info) -> str | None:
 
 def _whole(item: Item, _info: Info, *, fields: Sequence[str] | None = None) -> Item:
     """The REST form of a collection: `fields` does not reduce it (spec 01 §6.1)."""
-    return item
+    found: Item = item.get(ROW, item)
+    return found
 
 
 # Items of fields

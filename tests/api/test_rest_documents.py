@@ -35,6 +35,7 @@ VALUES = {
     "comment": "x",
     "activity_skip": "1",
     "super_admin_token": "x",
+    "delete_junction": "1",
     "meta": "*",
     "single": "1",
 }

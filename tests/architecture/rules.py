@@ -39,7 +39,7 @@ NAMED_ABOVE = {"core.session": "core.projects"}
 DATA = ("core.catalog", "core.context", "core.errors", "core.settings", "core.session", "core.frozen", "core.query")
 DOORS = (
     "core.engine", "core.enter", "core.metadata", "core.configuration", "core.permissions", "core.extensions",
-    "core.projects", "core.auth.login",
+    "core.projects", "core.auth.login", "core.ddl.collections", "core.ddl.fields",
 )  # fmt: skip
 # What a caller presents, and the project that a token names: read as text, nothing is verified there.
 PRESENTED = ("core.auth.credentials", "core.auth.tokens")

@@ -122,6 +122,9 @@ class Door:
     async def renewed(self, visit: Any) -> Any:
         return visit
 
+    async def again(self, visit: Any, outcome: Any) -> Any:
+        return visit
+
     def server_visit(self, projects: Any, **facts: Any) -> Any:
         assert projects is self
         return SimpleNamespace(edition=self.server_edition, session=None)

@@ -477,7 +477,8 @@ async def test_a_name_that_is_missed_is_looked_for_on_the_next_edition(door: Any
     old = door.edition
     run = door.run
 
-    async def renewed(visit: Any) -> Any:
+    async def again(visit: Any, outcome: Any) -> Any:
+        assert isinstance(outcome.errors[0].error, InvalidField)
         door.edition = door._edition(SCHEMA, Names())
         door.results["articles"] = page({"id": 1})
         return await door.enter(None, None)
@@ -486,7 +487,7 @@ async def test_a_name_that_is_missed_is_looked_for_on_the_next_edition(door: Any
         assert (visit.edition is old) == (door.ran == [])
         return await run(visit, document, variables)
 
-    door.renewed, door.run = renewed, once
+    door.again, door.run = again, once
     door.results["articles"] = InvalidField("new", "articles")
     answer = await door.ask("GET", "/main/items/articles?fields=new")
     assert answer.json() == {"data": [{"id": 1}], "public": True}
