@@ -96,7 +96,13 @@ class Project:
     async def _open(self) -> Store:
         store: Store | None = None
         try:
-            store = await connect(self.config, self.data, pool_size=self.config.database.pool_size)
+            database = self.config.database
+            store = await connect(
+                self.config,
+                self.data,
+                pool_size=database.pool_size,
+                statement_timeout=database.statement_timeout or None,
+            )
             if not await is_installed(store):
                 raise NotInstalled
             await ensure(store)
@@ -271,10 +277,14 @@ class Project:
             flight.exception()  # told to whoever waits; nobody may be waiting
 
 
-async def connect(config: ProjectConfig, data: Path, *, pool_size: int) -> Store:
+async def connect(
+    config: ProjectConfig, data: Path, *, pool_size: int, statement_timeout: float | None = None
+) -> Store:
     """Open the database that a configuration names. Raises DatabaseUnavailable, InvalidDatabaseConnection."""
     database = config.database
     options: dict[str, Any] = {}
+    if statement_timeout is not None:
+        options["statement_timeout"] = statement_timeout
     if database.socket:
         options["unix_socket" if database.dialect == "mysql" else "host"] = database.socket
     return await Store.open(database.url(data), pool_size=pool_size, options=options)

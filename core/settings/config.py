@@ -41,6 +41,8 @@ class DatabaseConfig:
     password: str = field(default="", repr=False)
     socket: str = ""
     pool_size: int = 10
+    statement_timeout: int = 60
+    """Seconds a statement of a request may take; 0 = any time. Changes of the schema are not bound by it."""
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def url(self, data: Path) -> str:
@@ -131,6 +133,7 @@ def _database(given: Mapping[str, Any]) -> DatabaseConfig:
         password=given["password"],
         socket=given["socket"],
         pool_size=max(1, given["pool_size"]),
+        statement_timeout=max(0, given["statement_timeout"]),
         options=given["driver_options"],
     )
 

@@ -85,6 +85,7 @@ TREE: Branch = {
         "socket": _text(""),
         "driver_options": Open(),
         "pool_size": _int(10),
+        "statement_timeout": _int(60),
     },
     "cache": {
         "enabled": _bool(False),

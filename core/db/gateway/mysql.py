@@ -99,6 +99,8 @@ class MysqlConnection(Connection):
         patience = max(1, round(self._patience))
         # DDL waits for the transactions that have read its table: by default for a day.
         await self._raw.query(f"SET SESSION lock_wait_timeout = {patience}")
+        # To rebuild a large table may take longer than a request is given.
+        await self._raw.query("/*M!100000 SET @limit = @@SESSION.max_statement_time, SESSION max_statement_time = 0 */")
         rows = await self._rows(f"SELECT GET_LOCK({_ALTERING}, {patience})", ())
         if rows[0][0] != 1:
             raise errors.Locked
@@ -106,6 +108,7 @@ class MysqlConnection(Connection):
     async def _leave_alone(self) -> None:
         await self._rows(f"SELECT RELEASE_LOCK({_ALTERING})", ())
         await self._raw.query("SET SESSION lock_wait_timeout = DEFAULT")
+        await self._raw.query("/*M!100000 SET SESSION max_statement_time = @limit */")
 
     async def _commit(self) -> None:
         await self._raw.commit()

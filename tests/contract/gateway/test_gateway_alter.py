@@ -84,3 +84,21 @@ async def test_sqlite_enforces_foreign_keys_again_afterwards(store: Store, diale
     async with store.write() as connection:
         with pytest.raises(errors.ForeignKeyViolation):
             await connection.execute("INSERT INTO children VALUES (2, 9)")
+
+
+async def test_an_alteration_may_take_longer_than_a_request(database_url: str, dialect: str) -> None:
+    if dialect == "sqlite":
+        pytest.skip("a statement of SQLite has its limit everywhere")
+    sleep = {"postgres": "SELECT pg_sleep({})::text", "mysql": "SELECT sleep({})"}[dialect]
+    store = await Store.open(database_url, pool_size=1, options={"statement_timeout": 0.2})
+    try:
+        async with store.alter() as connection:
+            await connection.rows(sleep.format(0.4))
+        async with store.read() as connection:  # the limit is there again
+            with pytest.raises(errors.StatementTimeout):
+                await connection.rows(
+                    "SELECT count(*) FROM information_schema.columns a, information_schema.columns b"
+                    ", information_schema.columns c, information_schema.columns d"
+                )
+    finally:
+        await store.close()
