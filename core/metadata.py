@@ -22,6 +22,7 @@ from core.errors import (
     ItemNotFound,
     ReadDenied,
 )
+from core.query.window import Slice, page_meta
 from core.session import Session
 
 COLLECTIONS, FIELDS = "directus_collections", "directus_fields"
@@ -41,15 +42,20 @@ def collections(
     return [_object(session, collection) for collection in (found[:1] if single else found)]
 
 
-def counts(session: Session, *, offset: int | None = None, limit: int | None = None) -> dict[str, int]:
-    """`result_count`, `total_count` and `filter_count` of the listing: they count rows of directus_collections.
-
-    Only with a window does `result_count` become the size of the slice (spec 01 §6.1).
-    """
+def counts(session: Session, *, offset: int | None = None, limit: int | None = None) -> dict[str, Any]:
+    """What `meta` of the listing counts: rows of directus_collections, not the tables shown (spec 01 §6.1)."""
     shown = _visible(session)
     rows = sum(collection.has_row for collection in shown)
-    sliced = rows if offset is None or limit is None else len(_window(shown, offset, limit))
-    return {"result_count": sliced, "total_count": rows, "filter_count": rows}
+    return counted(rows, len(_window(shown, offset, limit)), offset=offset, limit=limit)
+
+
+def counted(rows: int, shown: int, *, offset: int | None, limit: int | None) -> dict[str, Any]:
+    """The counts and the page of a listing of which `rows` are counted. Only with a window is `shown` its result."""
+    windowed = offset is not None and limit is not None
+    results = shown if windowed else rows
+    cut = Slice(None, 0, limit if windowed else None, None)
+    page = page_meta(cut, offset if windowed else None, results, rows)
+    return {"result_count": results, "total_count": rows, "filter_count": rows, **page}
 
 
 def collection(session: Session, names: Sequence[str]) -> Objects:

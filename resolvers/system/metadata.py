@@ -49,7 +49,8 @@ async def collections(
         found = [known[key] for key in order if key in known] + others
         if limit is not None and offset is not None:
             found = found[max(offset, 0) :][: limit if limit >= 0 else None]
-        return {"data": found, "meta": _meta(COLLECTIONS, len(order))}
+        counts = metadata.counted(len(order), len(found), offset=offset, limit=limit)
+        return {"data": found, "meta": {**_meta(COLLECTIONS, 0), **counts}}
     found = metadata.collections(session, offset=offset, limit=limit)
     if name is not None:
         found = [item for item in found if item["collection"] == name]
@@ -133,9 +134,12 @@ def _json_text(item: Item, info: Info) -> str | None:
 
 
 def _whole(item: Item, _info: Info, *, fields: Sequence[str] | None = None) -> Item:
-    """The REST form of a collection: `fields` does not reduce it (spec 01 §6.1)."""
+    """The REST form of a collection: `fields` does not reduce it (spec 01 §6.1), as in v8 it only empties two keys."""
     found: Item = item.get(ROW, item)
-    return found
+    names = [part.strip() for text in fields or ("*",) for part in text.split(",")]
+    if any(name.startswith("*") for name in names):
+        return found
+    return {key: None if key in ("icon", "translation") and key not in names else value for key, value in found.items()}
 
 
 # Items of fields

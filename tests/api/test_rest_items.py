@@ -601,7 +601,15 @@ async def test_collections(api: Newsroom) -> None:
     found = await api.get("/collections?meta=*")
     names = [one["collection"] for one in found["data"]]
     assert names[:6] == sorted(["articles", "articles_categories", "categories", "comments", "people", "tokens"])
-    assert found["meta"]["result_count"] == 6
+    links = found["meta"].pop("links")
+    assert found["meta"] == {
+        "collection": "directus_collections", "type": "collection", "result_count": 6, "total_count": 6,
+        "filter_count": 6, "limit": 6, "offset": 0, "page": 1, "page_count": 1,
+    }  # fmt: skip
+    assert (links["self"], links["next"]) == ("http://api.example.com/main/collections", None)
+    part = await api.get("/collections?limit=2&offset=4&meta=result_count,page")
+    assert [one["collection"] for one in part["data"]] == names[4:6]
+    assert [part["meta"][name] for name in ("result_count", "limit", "offset", "page", "page_count")] == [2, 2, 4, 3, 3]
     assert list(found["data"][0]["fields"])[:3] == ["id", "status", "title"]
     one = await api.get("/collections/articles")
     assert set(one["data"]) == {

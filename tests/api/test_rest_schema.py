@@ -112,6 +112,12 @@ async def test_a_collection_is_changed(api: Newsroom) -> None:
     assert (await api.get("/items/movies?fields=title,rating"))["data"] == [{"title": "Tide", "rating": None}]
 
 
+@pytest.mark.parametrize("fields, icon", [("*.*", "movie"), ("collection,icon", "movie"), ("collection", None)])
+async def test_named_fields_do_not_reduce_collections(api: Newsroom, fields: str, icon: str | None) -> None:
+    found = {one["collection"]: one for one in (await api.get(f"/collections?fields={fields}"))["data"]}
+    assert (len(found["movies"]), found["movies"]["note"], found["movies"]["icon"]) == (8, "Films", icon)
+
+
 async def test_managing_an_unmanaged_table(api: Newsroom) -> None:
     assert await wrong(api, "PATCH", "/collections/keyless", json={"note": "x"}) == (
         404,

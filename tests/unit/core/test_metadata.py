@@ -89,9 +89,18 @@ def test_offset_and_limit_work_only_together() -> None:
 
 
 def test_counts_are_of_rows() -> None:
-    assert metadata.counts(ADMIN) == {"result_count": 2, "total_count": 2, "filter_count": 2}
-    assert metadata.counts(ADMIN, offset=1, limit=3) == {"result_count": 3, "total_count": 2, "filter_count": 2}
-    assert metadata.counts(ADMIN, limit=1) == {"result_count": 2, "total_count": 2, "filter_count": 2}
+    whole = {
+        "result_count": 2,
+        "total_count": 2,
+        "filter_count": 2,
+        "limit": 2,
+        "offset": 0,
+        "page": 1,
+        "page_count": 1,
+    }
+    assert metadata.counts(ADMIN) == metadata.counts(ADMIN, limit=1) == metadata.counts(ADMIN, offset=1) == whole
+    part = {"result_count": 3, "limit": 3, "offset": 1, "page": 1, "page_count": 1}
+    assert metadata.counts(ADMIN, offset=1, limit=3) == {**whole, **part}
 
 
 def test_a_signed_in_role_sees_the_whole_schema() -> None:
