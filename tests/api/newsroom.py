@@ -298,3 +298,10 @@ async def newsroom(url: str, data: Path) -> AsyncIterator[Newsroom]:
             yield Newsroom(found, store, compose(found))
     finally:
         await store.close()
+
+
+@asynccontextmanager
+async def second(one: Newsroom, data: Path) -> AsyncIterator[Newsroom]:
+    """Another server with the same project, as a second process would be."""
+    async with make.projects(data) as found:
+        yield Newsroom(found, one.store, compose(found), dirty=False)
