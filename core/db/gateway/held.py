@@ -38,6 +38,8 @@ class Held:
             file, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=_CACHED_STATEMENTS
         )
         self._options = options
+        self.bounded = True
+        """Whether a statement may take no longer than the options say."""
         self._looks = self._clocked = 0
         self._clock = time.monotonic
         self._deadline = float("inf")
@@ -116,7 +118,8 @@ class Held:
         options = self._options
         self._looks = self._clocked = sys.maxsize
         self._clock = time.monotonic
-        self._deadline = time.monotonic() + (options.statement_timeout or float("inf"))
+        limit = options.statement_timeout if self.bounded else None
+        self._deadline = time.monotonic() + (limit or float("inf"))
         patience = time.monotonic() + options.lock_timeout
         pause = 0.001
         self.db.set_progress_handler(self._look, _COARSE)

@@ -115,8 +115,10 @@ class SqliteConnection(Connection):
         # to its rows, and takes its old name back, which must not be followed up in views and triggers.
         await self._command("PRAGMA foreign_keys = OFF")
         await self._command("PRAGMA legacy_alter_table = ON")
+        self.held.bounded = False  # to rebuild a large table may take longer than a request is given
 
     async def _leave_alone(self) -> None:
+        self.held.bounded = True
         await self._command("PRAGMA foreign_keys = ON")
         await self._command("PRAGMA legacy_alter_table = OFF")
 
