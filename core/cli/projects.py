@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from core.cli.common import Key, Yes, database_of, err, on_projects, out, settings, show_password
 
 if TYPE_CHECKING:
     from core.projects import Projects
+    from core.projects.copy import Copied
 
 project = typer.Typer(no_args_is_help=True, help="Make, list, copy and delete projects.")
 
@@ -84,6 +86,55 @@ def list_projects() -> None:
     for row in on_projects(work):
         table.add_row(*(escape(cell) for cell in row))
     out.print(table)
+
+
+@project.command("copy")
+def copy_project(
+    source: Annotated[str, typer.Option("--from", help="Key of the project to copy.")],
+    to: Annotated[
+        str,
+        typer.Option("--to", help="URL of a database, an SQLite file, or the key of a project whose database it is."),
+    ],
+    new_key: Annotated[
+        str | None, typer.Option("--as", help="Make a project of this key on the copy, configured like the first one.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Drop tables of the same names in the target; others stay.")
+    ] = False,
+) -> None:
+    """Move a whole project to another database, of whatever kind: tables, rows, keys, indexes; verified at the end.
+
+    The source stays as it is. What others write into it meanwhile is not in the copy: turn maintenance on before.
+    Files are not copied.
+    """
+    from core.projects.copy.operate import copy_project as work_on
+
+    is_key = "://" not in to and "/" not in to and "." not in to
+    place: str | dict[str, Any] = to if is_key else database_of(to, source)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err) as bar:
+        tasks = {step: bar.add_task(step.capitalize(), total=None) for step in ("copy", "verify")}
+        tables: dict[str, dict[str, tuple[int, int]]] = {step: {} for step in tasks}
+
+        def report(step: str, table: str, done: int, rows: int) -> None:
+            tables[step][table] = (done, rows)
+            bar.update(
+                tasks[step],
+                description=f"{step.capitalize()} {escape(table)}",
+                completed=sum(found for found, _ in tables[step].values()),
+                total=sum(rows for _, rows in tables["copy"].values()),
+            )
+
+        async def work(projects: Projects) -> Copied:
+            return await work_on(projects, source, place, new_key=new_key, force=force, report=report)
+
+        copied = on_projects(work)
+    rows = sum(one.rows for one in copied.tables.values())
+    out.print(f"{len(copied.tables)} tables with {rows} rows are copied and verified.")
+    for note in copied.notes:
+        out.print(f"Note: {escape(note)}")
+    if new_key is not None:
+        out.print(f"Project [bold]{escape(new_key)}[/bold] is on the copy; its files are where those of {source} are.")
 
 
 @project.command("delete")

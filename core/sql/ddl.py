@@ -199,10 +199,14 @@ def create_table(
     dialect: str,
     *,
     uniques: Iterable[UniqueKey] = (),
+    constraints: Iterable[str] = (),
     charset: str = "utf8mb4",
     next_id: int | None = None,
 ) -> list[str]:
-    """The statements that make a table. `next_id`: the first value of its automatic key, where rows precede."""
+    """The statements that make a table. `next_id`: the first value of its automatic key, where rows precede.
+
+    `constraints`: further lines, as `core.sql.transfer.foreign_key` renders them.
+    """
     lines = [column_definition(column, dialect) for column in columns]
     keys = [column for column in columns if column.primary_key]
     if keys and not (dialect == "sqlite" and any(column.auto_increment for column in keys)):
@@ -211,6 +215,7 @@ def create_table(
         inside = ", ".join(quote(column, dialect) for column in unique.columns)
         word = f"UNIQUE KEY {quote(unique.name, dialect)}" if dialect == "mysql" else "UNIQUE"
         lines.append(f"{word} ({inside})")
+    lines += constraints
     text = f"CREATE TABLE {quote(name, dialect)} (\n  " + ",\n  ".join(lines) + "\n)"
     if dialect == "mysql":
         text += f" ENGINE=InnoDB DEFAULT CHARSET={_charset(charset)} ROW_FORMAT=DYNAMIC"
