@@ -21,7 +21,14 @@ from graphql import (
 )
 
 from core.enter import enter as begin
-from core.errors import CollectionNotFound, FieldNotFound, InvalidField, QueryFailed, TabulariumError
+from core.errors import (
+    CollectionNotFound,
+    DatabaseUnavailable,
+    FieldNotFound,
+    InvalidField,
+    QueryFailed,
+    TabulariumError,
+)
 from core.projects import Project, Projects
 from core.query.selection import Warning
 from core.session import Session
@@ -126,10 +133,11 @@ async def again(visit: Visit, outcome: Outcome) -> Visit:
 
     Nothing was written: the transaction was rolled back. Whether others of the same document were is for who asks.
     """
-    if visit.session is None or not outcome.errors or not isinstance(outcome.errors[0].error, STALE):
-        return visit
+    error = outcome.errors[0].error if outcome.errors else None
+    if visit.session is None or not isinstance(error, STALE) or isinstance(error, DatabaseUnavailable):
+        return visit  # who lost the database does not know what it has stored
     try:
-        if isinstance(outcome.errors[0].error, QueryFailed):
+        if isinstance(error, QueryFailed):
             await visit.session.project.follow()  # the database knows already what we have not been told
         return await renewed(visit)
     except TabulariumError:
