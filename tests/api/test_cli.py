@@ -172,6 +172,33 @@ def test_a_generated_password_is_shown_once_and_works(run: Run, data: Path) -> N
     assert (status, "Password: " in shown) == (0, False)
 
 
+def test_a_project_is_copied(run: Run, data: Path) -> None:
+    run("project", "create", "films", "--password", "a pass-phrase", "--token", "films-token")
+    change(
+        data, "CREATE TABLE movies (id INTEGER PRIMARY KEY, title TEXT)", "INSERT INTO movies VALUES (5, 'Metropolis')"
+    )
+    copy = data.parent / "copy.db"
+    status, shown, _ = run("project", "copy", "--from", "films", "--to", str(copy), "--as", "more")
+    assert status == 0
+    assert re.match(r"17 tables with \d+ rows are copied and verified\.\n", shown)
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    assert rows(data, "SELECT * FROM movies", str(copy)) == [(5, "Metropolis")]
+    assert rows(data, "SELECT token FROM directus_users", str(copy)) == [("films-token",)]
+    first, second = (json.loads((data / "config" / f"{key}.json").read_text()) for key in ("films", "more"))
+    assert second["database"] == {"type": "sqlite", "name": str(copy)}
+    assert second["auth"] == first["auth"]
+    assert sign_in(data, "more", "admin@example.com", "a pass-phrase") == "1"
+
+    assert run("project", "copy", "--from", "films", "--to", str(copy), "--as", "more")[0] == 1
+    status, _, message = run("project", "copy", "--from", "films", "--to", "more")
+    assert (status, "not empty" in message) == (1, True)
+    assert run("project", "copy", "--from", "films", "--to", "more", "--force")[0] == 0
+    status, _, message = run("project", "copy", "--from", "films", "--to", "films", "--force")
+    assert (status, "same database" in message) == (1, True)
+    assert run("project", "copy", "--from", "films", "--to", "nosuch")[0] == 1
+    assert rows(data, "SELECT count(*) FROM movies") == [(1,)]
+
+
 def test_users_and_passwords(run: Run, data: Path) -> None:
     run("project", "create", "films", "--password", "a pass-phrase")
     assert run("user", "create", "ed@example.com", "-k", "films", "--password", "eds pass-phrase")[0] == 0
