@@ -1,6 +1,7 @@
 """In charge of what the creation of a project takes, and of making its configuration from it (spec 01 §11.3).
 
-It reads nothing and makes nothing; it only looks where paths lead. What comes over HTTP is not trusted with paths and commands; the operator at the command line is.
+It reads nothing and makes nothing; it only looks where paths lead. What comes over HTTP is not trusted with paths and
+commands; the operator at the command line is.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from core.context import ADMIN_ROLE
 from core.db.gateway import Store
 from core.db.policies import load_policy
 from core.errors import DatabaseUnavailable, NotInstalled, TabulariumError, Unavailable
+from core.events.broker import Broker, Silent, broker
 from core.events.collect import Subscribers
 from core.migrate.install import ensure, is_installed
 from core.migrate.upgrade import upgrade
@@ -65,6 +66,8 @@ class Project:
         """What the schema room keeps of this project."""
         self.prepare: Prepare | None = None
         """Awaited with a new snapshot before it takes the place of the old one."""
+        self.broker: Broker = Silent()
+        """How other processes are told that the change log has moved."""
         self.head = 0
         """Head of the change log up to which policies are known to be right."""
         self._store: Store | None = None
@@ -115,6 +118,8 @@ class Project:
                 await store.close()
             raise
         self._snapshot, self.head, self._store = snapshot, snapshot.version, store
+        if isinstance(self.broker, Silent):
+            self.broker = broker(self.config, self.hear)
         return store
 
     async def upgrade(self) -> tuple[str, ...]:
@@ -131,6 +136,7 @@ class Project:
         for flight in flights:
             flight.cancel()
         await asyncio.gather(*flights, return_exceptions=True)
+        await self.broker.close()
         store, self._store = self._store, None
         if store is not None:
             await store.close()
@@ -154,8 +160,10 @@ class Project:
             raise DatabaseUnavailable
         return self._snapshot
 
-    async def refresh(self, head: int) -> None:
+    async def refresh(self, head: int, *, told: bool = False) -> None:
         """Take notice of a change log that has moved to `head` (other processes write it as well).
+
+        `told`: another process has announced it, so it need not be announced again.
 
         Policies are forgotten, settings are read at once. A new schema is read beside the requests, which go on with
         the old one; `settled` waits for it. Raises DatabaseError's subclasses.
@@ -173,6 +181,8 @@ class Project:
         if known != self.head or head == known:
             return  # somebody else has taken notice meanwhile; if not of all, the next request will
         self.head = head
+        if not told:
+            self.broker.announce(head)
         self._policies.clear()
         self._generation += 1
         schema = {collection or "" for kind, collection in found if kind == "schema"} or (
@@ -207,11 +217,23 @@ class Project:
 
         Raises DatabaseUnavailable.
         """
+        await self.refresh(await self._head())
+        return await self.settled()
+
+    async def _head(self) -> int:
         store = await self.store()
         async with store.read() as connection:
-            head = await catalog.head(connection)
-        await self.refresh(head)
-        return await self.settled()
+            return await catalog.head(connection)
+
+    async def hear(self, head: int) -> None:
+        """Another process has seen the change log at `head`: look what is new. Raises DatabaseError."""
+        if head != self.head and not self._closed:
+            await self.refresh(await self._head(), told=True)
+
+    async def notice(self) -> None:
+        """Something was just changed here: tell the others at once, where a broker does. Raises DatabaseError."""
+        if not isinstance(self.broker, Silent) and not self._closed:
+            await self.refresh(await self._head())
 
     async def _reload(self) -> None:
         while not self._closed:

@@ -100,6 +100,7 @@ TREE: Branch = {
             "url": _text(),
         },
     },
+    "events": {"url": _text()},
     "storage": {
         "adapter": _text("local"),
         "root": _text("public/uploads/_/originals"),

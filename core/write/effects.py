@@ -71,8 +71,8 @@ async def _delete_where(run: Run, collection: Collection | None, by: str, values
         await run.connection.execute(*statement.bind([chunk], {}))
 
 
-async def log_changes(run: Run) -> None:
-    """Note what other processes and later requests must read anew: policies, settings, relations."""
+async def log_changes(run: Run) -> bool:
+    """Note what other processes and later requests must read anew: policies, settings, relations; whether anything."""
     noted: dict[tuple[str, str | None], None] = {}
     for node in run.nodes:
         if node.empty:
@@ -87,6 +87,7 @@ async def log_changes(run: Run) -> None:
                         noted["schema", row[member]] = None
     for kind, collection in noted:
         await log_change(run.connection, kind, collection)
+    return bool(noted)
 
 
 async def keep_required_children(run: Run) -> None:

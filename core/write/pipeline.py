@@ -110,7 +110,8 @@ class _Change:
 
         keys = [run.keys[node.index] for node in nodes if node.root]
         result = await readback.read_back(self.reading, session, plan, keys, connection)
-        await effects.log_changes(run)
+        if await effects.log_changes(run):
+            unit.after_commit(session.project.notice)
         subscribers = session.project.events
         if subscribers:
             unit.after_commit(partial(subscribers.publish, events(run)))
