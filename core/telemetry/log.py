@@ -19,7 +19,7 @@ def configure(*, terminal: bool | None = None, level: int = logging.INFO) -> Non
         structlog.processors.StackInfoRenderer(),
     ]
     ends: list[Any] = (
-        [structlog.dev.ConsoleRenderer(colors=words)]
+        [_console(colors=words)]
         if words
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(sort_keys=True)]
     )
@@ -46,4 +46,12 @@ def configure(*, terminal: bool | None = None, level: int = logging.INFO) -> Non
 def beside_output() -> None:
     """Let the log lines of a command go to standard error, so that what it prints can be used by others."""
     # Asked for each time: whoever runs commands in one process may have exchanged the stream.
-    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso"), _console()],
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+    )
+
+
+def _console(*, colors: bool = False) -> structlog.dev.ConsoleRenderer:
+    """Words for people. Tracebacks are plain: with local variables they would tell passwords, in thousands of lines."""
+    return structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)
