@@ -32,6 +32,14 @@ BLANKED = ("note", "options", "translation")
 VERSIONS = ("server.info", "project.home")
 """Records that tell of machine and versions: types are compared, and the values of what is left."""
 MACHINE = re.compile(r"data\.(directus|server|php|permissions|api\.(version|database))\b")
+NAMED = (
+    (("collection", "field"), "type"),
+    (("collection",), "fields"),
+    (("name",), "type"),
+    (("name",), "args"),
+    (("name",), "kind"),
+)
+"""Members that name a thing, and one more by which such a thing is known."""
 BODY_ONLY_ERRORS = ("scim", "gql")
 CORS = ("access-control-allow-origin", "access-control-allow-methods", "access-control-allow-headers",
         "access-control-allow-credentials", "access-control-max-age")  # fmt: skip
@@ -274,7 +282,7 @@ def _query(text: str) -> Any:
 
 def _by_name(value: list[Any]) -> dict[str, Any] | None:
     """A list of things with names, by their names: collections, fields, types. None: the list is of something else."""
-    for names, also in (("collection", "field"), "type"), (("collection",), "fields"), (("name",), "type"):
+    for names, also in NAMED:
         if value and all(isinstance(one, dict) and one.keys() >= {*names, also} for one in value):
             found = {".".join(str(one[name]) for name in names): one for one in value}
             return found if len(found) == len(value) else None
