@@ -643,7 +643,8 @@ def jwt(header: Any, claims: Any, signature: bytes = b"x") -> str:
 
 CLAIMS = {"id": 1, "role": 1, "type": "auth", "project": "main", "exp": 4_000_000_000, "key": "x", "ttl": 20}
 TOKENS = (
-    "x", " ", "ADMIN-TOKEN", "ádmin-token", "admin-token\x00", "admin-token,admin-token", "a.b.c", "..", "a" * 50_000, "null", "undefined", "0", "1", "true", "%00",
+    "x", " ", "ADMIN-TOKEN", "ádmin-token", "admin-token\x00", "admin-token,admin-token",
+    "a.b.c", "..", "a" * 50_000, "null", "undefined", "0", "1", "true", "%00",
     jwt({"alg": "none", "typ": "JWT"}, CLAIMS, b""), jwt({"alg": "none"}, CLAIMS), jwt({"alg": "HS256"}, CLAIMS, b""),
     jwt({"alg": "HS256"}, CLAIMS), jwt({"alg": "RS256"}, CLAIMS), jwt({"alg": "HS256", "kid": "../../x"}, CLAIMS),
     jwt({"alg": ["HS256"]}, CLAIMS), jwt([], CLAIMS), jwt(b"\xff", CLAIMS), jwt({"alg": "HS256"}, []),
