@@ -31,7 +31,7 @@ from core.ddl.present import Present, read
 from core.ddl.rows import Change, Erase, Prepared, Set
 from core.ddl.run import run, undo
 from core.errors import FieldRequired, Unprocessable
-from core.events.collect import Event
+from core.events.collect import SchemaEvent, Told
 from core.frozen import EMPTY
 from core.query.change import WriteRequest
 from core.session import Session
@@ -51,7 +51,8 @@ class Plan:
     """Steps that no comparison finds: the values of ENUM are not reported everywhere."""
     changes: tuple[Change, ...] = ()
     logs: tuple[tuple[str, str | None], ...] = ()
-    events: tuple[Event, ...] = ()
+    events: tuple[SchemaEvent, ...] = ()
+    """Told after the rows' own."""
 
 
 Planning = Callable[[Present], Awaitable[Plan]]
@@ -86,7 +87,7 @@ async def _alter(session: Session, planning: Planning) -> Snapshot:
     return snapshot
 
 
-async def _carry_out(present: Present, plan: Plan) -> tuple[list[Event], int]:
+async def _carry_out(present: Present, plan: Plan) -> tuple[list[Told], int]:
     """Run a plan; the events to tell and the head of the change log come back."""
     steps = steps_of(present, plan)
     checked = [await _checked(present, change) for change in plan.changes]
@@ -105,7 +106,7 @@ def steps_of(present: Present, plan: Plan) -> tuple[TableStep, ...]:
 
 async def _in_pieces(
     present: Present, plan: Plan, steps: Sequence[TableStep], checked: Sequence[Prepared | Change]
-) -> tuple[list[Event], int]:
+) -> tuple[list[Told], int]:
     connection, charset = present.connection, _charset(present)
     kept = [step for step in steps if not destroys(step)]
     lost = [step for step in steps if destroys(step)]
@@ -157,9 +158,9 @@ async def _checked(present: Present, change: Change) -> Prepared | Change:
     return change
 
 
-async def _record(present: Present, plan: Plan, checked: Sequence[Prepared | Change]) -> tuple[list[Event], int]:
+async def _record(present: Present, plan: Plan, checked: Sequence[Prepared | Change]) -> tuple[list[Told], int]:
     connection = present.connection
-    told: list[Event] = []
+    told: list[Told] = []
     for change in checked:
         match change:
             case Prepared():

@@ -26,6 +26,7 @@ from core.errors import (
     Unprocessable,
     ValidationFailed,
 )
+from core.events.collect import SchemaEvent
 from core.session import Session
 from core.types.write import BLANK
 
@@ -64,7 +65,8 @@ async def create_collection(session: Session, payload: Payload, *, comment: str 
             for wish in wishes:
                 await _take_over(draft, found, wish)
             stale = ()
-        return _plan(draft, (*stale, *draft.rows(), _row(present, name, {"managed": True, **payload}, comment)))
+        changes = (*stale, *draft.rows(), _row(present, name, {"managed": True, **payload}, comment))
+        return _plan(draft, changes, "create" if found is None else "update", payload)
 
     return _object(await alter(session, planning), name)
 
@@ -100,7 +102,7 @@ async def update_collection(session: Session, name: str, payload: Payload, *, co
                 await draft.add(wish)
             else:
                 await draft.change(field, one)
-        return _plan(draft, (*draft.rows(), _row(present, name, payload, comment)))
+        return _plan(draft, (*draft.rows(), _row(present, name, payload, comment)), "update", payload)
 
     return _object(await alter(session, planning), name)
 
@@ -125,7 +127,8 @@ async def delete_collection(session: Session, name: str, *, comment: str | None 
         if referring:
             raise Unprocessable(f'Foreign keys of {", ".join(referring)} refer to "{name}"')
         gone = removal(present, name)
-        return Plan({name: None}, changes=gone.changes, logs=gone.logs)
+        told = SchemaEvent("collection", "delete", name)
+        return Plan({name: None}, changes=gone.changes, logs=gone.logs, events=(told,))
 
     await alter(session, planning)
 
@@ -202,8 +205,14 @@ def _row(present: Present, name: str, payload: Payload, comment: str | None) -> 
     return creation(COLLECTIONS, {"collection": name, **plain, **row}, comment)
 
 
-def _plan(draft: Draft, changes: tuple[Change, ...]) -> Plan:
-    return Plan({draft.name: draft.table}, tuple(draft.forced), changes, (("schema", draft.name),))
+def _plan(draft: Draft, changes: tuple[Change, ...], action: str, payload: Payload) -> Plan:
+    return Plan(
+        {draft.name: draft.table},
+        tuple(draft.forced),
+        changes,
+        (("schema", draft.name),),
+        (SchemaEvent("collection", action, draft.name, data=payload),),
+    )
 
 
 def _object(snapshot: Snapshot, name: str) -> Object:

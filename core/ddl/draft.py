@@ -75,6 +75,13 @@ class Draft:
         """The table as it will be."""
         return TableSpec(self.name, tuple(self.columns), self.uniques)
 
+    @property
+    def altered(self) -> bool:
+        """Whether the columns are others than before."""
+        if self.collection is None or self.forced:
+            return True
+        return tuple(self.columns) != self.present.spec(self.name).columns
+
     def rows(self) -> tuple[Change, ...]:
         """The rows of directus_fields that go, change and come."""
         made = (self._creation(),) if self.created else ()

@@ -30,6 +30,7 @@ from core.errors import (
     UpdateDenied,
     ValidationFailed,
 )
+from core.events.collect import SchemaEvent
 from core.query.change import WriteRequest
 from core.session import Session
 from core.types.write import BLANK
@@ -69,7 +70,7 @@ async def create_field(
             if wish.column is not None and wish.column.primary_key:
                 raise Unprocessable("The primary key of a collection cannot be moved")
             await draft.add(wish)
-        return plan_of(draft, activity_skip=activity_skip)
+        return plan_of(draft, "create", {wish.name: payload}, activity_skip=activity_skip)
 
     return _object(await alter(session, planning), collection, str(name))
 
@@ -134,7 +135,7 @@ async def _update(
         for name, payload in wanted.items():
             await draft.change(found.fields[name], payload)
         one_each(str(payload["type"]).lower() for payload in wanted.values() if isinstance(payload.get("type"), str))
-        return plan_of(draft, activity_skip=activity_skip)
+        return plan_of(draft, "update", wanted, activity_skip=activity_skip)
 
     snapshot = await alter(session, planning)
     return [_object(snapshot, collection, name) for name in wanted]
@@ -175,7 +176,7 @@ async def delete_field(
             if statuses:
                 changes.append(Erase("directus_permissions", "id", statuses))
                 logs.append(("policy", collection))
-        plan = plan_of(draft)
+        plan = plan_of(draft, "delete", {field: {}})
         return replace(
             plan, tables={**tables, **plan.tables}, changes=(*plan.changes, *changes), logs=(*logs, *plan.logs)
         )
@@ -232,12 +233,17 @@ def _is_alias(present: Present, collection: str, field: str) -> bool:
     return table is None or table.column(field) is None
 
 
-def plan_of(draft: Draft, *, activity_skip: bool = False) -> Plan:
-    """What a draft comes to. `activity_skip`: without history; an app sends it with the order of fields."""
+def plan_of(draft: Draft, action: str, sent: Mapping[str, Payload], *, activity_skip: bool = False) -> Plan:
+    """What a draft comes to. The table is told first, where its columns change, then each field.
+
+    `activity_skip`: without history; an app sends it with the order of fields.
+    """
     rows = draft.rows()
     if activity_skip:
         rows = tuple(replace(one, activity_skip=True) if isinstance(one, WriteRequest) else one for one in rows)
-    return Plan({draft.name: draft.table}, tuple(draft.forced), rows, (("schema", draft.name),))
+    told = [SchemaEvent("field", action, draft.name, name, payload) for name, payload in sent.items()]
+    table = [SchemaEvent("collection", "update", draft.name)] if draft.altered else []
+    return Plan({draft.name: draft.table}, tuple(draft.forced), rows, (("schema", draft.name),), (*table, *told))
 
 
 def _object(snapshot: Snapshot, collection: str, field: str) -> Object:

@@ -7,9 +7,10 @@ its failure changes nothing for the others.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from core.frozen import EMPTY
@@ -26,7 +27,7 @@ class Event:
     action: str
     collection: str
     key: Any
-    payload: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    payload: Mapping[str, Any] = dataclasses.field(default_factory=lambda: EMPTY)
     before: Mapping[str, Any] | None = None
     after: Mapping[str, Any] | None = None
     soft_deleted: bool = False
@@ -42,7 +43,31 @@ class Event:
         return self.name, f"item.{self.action}.{self.collection}:after"
 
 
-Subscriber = Callable[[Sequence[Event]], Awaitable[None] | None]
+@dataclass(frozen=True, slots=True)
+class SchemaEvent:
+    """A collection or a field was created, updated or deleted (spec 03 §14). `data`: as sent, of update and create."""
+
+    subject: str
+    action: str
+    collection: str
+    field: str | None = None
+    data: Mapping[str, Any] = dataclasses.field(default_factory=lambda: EMPTY)
+
+    @property
+    def name(self) -> str:
+        """The name of the hook that is told after the change."""
+        return f"{self.subject}.{self.action}:after"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the hooks, in their order."""
+        if self.subject == "collection":
+            return (self.name,)
+        return self.name, f"field.{self.action}.{self.collection}:after"
+
+
+Told = Event | SchemaEvent
+Subscriber = Callable[[Sequence[Told]], Awaitable[None] | None]
 
 
 class Subscribers:
@@ -64,7 +89,7 @@ class Subscribers:
 
         return remove
 
-    async def publish(self, events: Sequence[Event]) -> None:
+    async def publish(self, events: Sequence[Told]) -> None:
         """Tell everybody of the events of one transaction, in their order."""
         for subscriber in list(self._all):
             try:

@@ -125,3 +125,33 @@ async def test_a_relation_is_seen_by_the_next_request(world: World) -> None:
     key = str(result.keys[0])
     await engine.write(world.admin(), WriteRequest("directus_relations", "delete", keys=(key,)))
     assert "r" not in world.project.snapshot.collections["left"].relations
+
+
+async def test_what_happened_is_told_once_it_is_stored_in_its_order(world: World) -> None:
+    told: list[tuple[str, ...]] = []
+    remove = world.project.events.add(lambda events: told.extend(event.names for event in events))
+    try:
+        await create_collection(world.admin(), {"collection": "told", "fields": [ID]})
+        await create_field(world.admin(), "told", CODE)
+        await update_field(world.admin(), "told", "code", {"sort": 3})
+        with pytest.raises(errors.FieldExists):
+            await create_field(world.admin(), "told", CODE)
+        await delete_field(world.admin(), "told", "code")
+        await delete_collection(world.admin(), "told")
+    finally:
+        remove()
+    row = {verb: (f"item.{verb}:after", f"item.{verb}.directus_fields:after") for verb in ("create", "update")}
+    field = {verb: (f"field.{verb}:after", f"field.{verb}.told:after") for verb in ("create", "update", "delete")}
+    assert told == [
+        row["create"],
+        ("item.create:after", "item.create.directus_collections:after"),
+        ("collection.create:after",),
+        row["create"],
+        ("collection.update:after",),
+        field["create"],
+        row["update"],
+        field["update"],
+        ("collection.update:after",),
+        field["delete"],
+        ("collection.delete:after",),
+    ]
