@@ -1,8 +1,8 @@
 """In charge of what separates two models: an ordered list of steps that makes the one into the other. Pure.
 
 Steps that can be taken back come first, then the rows of metadata, then what destroys values: so that a database which
-cannot undo DDL has lost nothing when something before fails. The order of columns is no difference, no database can
-change it; two tables with different primary keys are two tables.
+cannot undo DDL has lost nothing when something before fails. The order of columns is no difference: no database can
+change it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,10 @@ COLLECTIONS, FIELDS, RELATIONS = "directus_collections", "directus_fields", "dir
 
 
 def diff(old: Model, new: Model, dialect: str) -> tuple[Step, ...]:
-    """The steps from `old` to `new`, in the order in which they are to run."""
+    """The steps from `old` to `new`, in the order in which they are to run.
+
+    Raises ValueError when a table has another primary key in each: no database moves one.
+    """
     tables = table_steps(old.tables, new.tables, dialect)
     kept = [step for step in tables if not destroys(step)]
     lost = [step for step in tables if destroys(step)]

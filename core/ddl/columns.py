@@ -42,7 +42,7 @@ def changed(field: Field, present: ColumnSpec, payload: Payload, kind: str, dial
     if key != present.primary_key:
         raise Unprocessable("The primary key of a collection cannot be moved")
     automatic = derive.flag(payload["auto_increment"]) if "auto_increment" in payload else present.auto_increment
-    if automatic != present.auto_increment:
+    if automatic != present.auto_increment or spec.datatype != present.datatype:
         check_counting(field.name, spec.datatype, key=key, automatic=automatic)
     required = derive.flag(payload["required"]) if "required" in payload else not present.nullable
     spec = replace(
