@@ -20,6 +20,7 @@ from rest_adapter.envelope import (
     DATA,
     FIELD_LIST,
     GONE,
+    HASH,
     ITEM,
     JSON,
     JSON_LIST,
@@ -27,8 +28,10 @@ from rest_adapter.envelope import (
     OWN,
     OWN_RIGHTS,
     PAGE,
+    RANDOM,
     RIGHTS,
     TEXT,
+    VALID,
     WRITTEN,
     WRITTEN_LIST,
 )
@@ -146,6 +149,10 @@ ROUTES: tuple[Route, ...] = (
 
     Route("GET", "/permissions/me",             "permissions_me",               RIGHTS,     of=PERMISSIONS),
     Route("GET", "/permissions/me/:collection", "permissions_me_by_collection", OWN_RIGHTS, of=PERMISSIONS),
+
+    Route("POST", "/utils/hash",          "utils_hash",          HASH,   NONE, AS_IS, OBJECT),
+    Route("POST", "/utils/hash/match",    "utils_hash_match",    VALID,  NONE, AS_IS, OBJECT),
+    Route("POST", "/utils/random/string", "utils_random_string", RANDOM, NONE, AS_IS, OBJECT),
 
     Route("GET", "/types",      "server_types",      NAMES),
     Route("GET", "/interfaces", "server_interfaces", JSON_LIST),

@@ -5,7 +5,7 @@ It counts and reads nothing that the operation has not answered.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from core.errors import ItemNotFound, Unauthorized
@@ -91,6 +91,11 @@ def _data(call: Call, found: Any) -> Members:
     return {"data": found}
 
 
+def _named(name: str) -> Callable[[Call, Any], Members]:
+    """A single value under a name of its own."""
+    return lambda call, found: {"data": {name: found}}
+
+
 def _json(call: Call, found: Any) -> Members:
     return {"data": found["json"]}
 
@@ -118,6 +123,9 @@ WRITTEN = Answer("{ $row }", _written)
 WRITTEN_LIST = Answer("{ $row }", _written_list)
 GONE = Answer("", _nothing)
 DATA = Answer("", _data)
+HASH = Answer("", _named("hash"))
+VALID = Answer("", _named("valid"))
+RANDOM = Answer("", _named("random"))
 NAMES = Answer("{ name }", _data)
 JSON = Answer("{ json }", _json)
 JSON_LIST = Answer("{ json }", _jsons)

@@ -32,6 +32,7 @@ from resolvers.system import (
     server,
     settings,
     users,
+    utilities,
 )
 from schema.names import V8_TYPES
 from schema.scalars import json_scalar, scalars
@@ -97,6 +98,7 @@ def fixed_part(renamed: frozenset[tuple[str, str]] = frozenset()) -> Fixed:
         *permissions.bindables(),
         *installation.bindables(),
         *alteration.bindables(),
+        *utilities.bindables(),
     )
     types = {name: type_ for name, type_ in schema.type_map.items() if not name.startswith("__")}
     for usual, name in renamed:

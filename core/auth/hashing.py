@@ -16,7 +16,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 import bcrypt
-from argon2 import PasswordHasher, Type, extract_parameters
+from argon2 import Parameters, PasswordHasher, Type, extract_parameters
 from argon2.exceptions import Argon2Error, InvalidHashError
 from argon2.low_level import hash_secret_raw
 
@@ -31,6 +31,7 @@ HASHERS = (*BCRYPTS, *DIGESTS)
 BCRYPT_PREFIXES = ("$2y$", "$2b$", "$2a$")
 ARGON2_PREFIXES = ("$argon2id$", "$argon2i$")
 BCRYPT_ROUNDS = 10
+BCRYPT_LEAST_ROUNDS = 4
 BCRYPT_MOST_ROUNDS = 14
 """One second; the option of a field must not be a way to stop the server."""
 BCRYPT_BYTES = 72
@@ -78,7 +79,7 @@ def needs_rehash(stored: str, cost: Cost = DEFAULT_COST) -> bool:
         found = extract_parameters(stored)
     except InvalidHashError:
         return True
-    return (found.time_cost, found.memory_cost, found.parallelism) != (cost.time, cost.memory_kib, cost.parallelism)
+    return _argon2(found) != (cost.time, cost.memory_kib, cost.parallelism)
 
 
 async def hash_text(text: str, hasher: str = "core", *, rounds: int = BCRYPT_ROUNDS) -> str:
@@ -102,6 +103,25 @@ async def matches(text: str, stored: str, hasher: str = "core") -> bool:
     return await verify(text, stored)
 
 
+def is_affordable(stored: str, rounds: int = BCRYPT_MOST_ROUNDS, cost: Cost = DEFAULT_COST) -> bool:
+    """Whether a hash that somebody sent is bcrypt or argon2, and to verify it costs no more than that."""
+    if stored.startswith(BCRYPT_PREFIXES):
+        asked = stored[4:6]
+        return asked.isascii() and asked.isdecimal() and int(asked) <= rounds
+    if not stored.startswith(ARGON2_PREFIXES):
+        return False
+    try:
+        found = extract_parameters(stored)
+    except InvalidHashError:
+        return False
+    most = (cost.time, cost.memory_kib, cost.parallelism)
+    return all(one <= limit for one, limit in zip(_argon2(found), most, strict=True))
+
+
+def _argon2(found: Parameters) -> tuple[int, int, int]:
+    return found.time_cost, found.memory_cost, found.parallelism
+
+
 async def hash_field(field: Field, text: str, cost: Cost = DEFAULT_COST) -> str:
     """The hash to store for the plaintext of a `hash` field, by its options `hasher` and `cost`.
 
@@ -110,7 +130,7 @@ async def hash_field(field: Field, text: str, cost: Cost = DEFAULT_COST) -> str:
     if is_password(field):
         return await hash_password(text, cost)
     options = field.options or {}
-    return await hash_text(text, hasher_of(field), rounds=_rounds(options.get("cost")))
+    return await hash_text(text, hasher_of(field), rounds=rounds_of(options.get("cost")))
 
 
 def is_password(field: Field) -> bool:
@@ -180,10 +200,12 @@ def _bcrypt(text: str, rounds: int) -> str:
     return "$2y$" + made.removeprefix("$2b$")  # the same algorithm, under the name that PHP writes
 
 
-def _rounds(option: Any) -> int:
-    if isinstance(option, bool) or not str(option).isdecimal():
+def rounds_of(option: Any, most: int = BCRYPT_MOST_ROUNDS) -> int:
+    """The cost of bcrypt that an option asks for, within bounds; without a number the usual one."""
+    text = str(option)
+    if isinstance(option, bool) or not (text.isascii() and text.isdecimal()):
         return BCRYPT_ROUNDS
-    return min(max(int(option), 4), BCRYPT_MOST_ROUNDS)
+    return min(max(int(text[:9]), BCRYPT_LEAST_ROUNDS), most)
 
 
 def _digest(hasher: str, text: str) -> str:
