@@ -39,6 +39,7 @@ def report(
     return found
 
 
+@pytest.mark.shared
 @pytest.mark.parametrize("family", CLAIMED)
 def test_a_claimed_family_agrees_or_is_listed(report: Report, family: str) -> None:
     verdicts = report.of(family)
@@ -48,6 +49,7 @@ def test_a_claimed_family_agrees_or_is_listed(report: Report, family: str) -> No
     )
 
 
+@pytest.mark.shared
 def test_what_is_listed_does_differ(report: Report) -> None:
     assert [(one.name, one.at) for one in report.stale] == []
 
@@ -59,6 +61,7 @@ def untranslated() -> Translation:
     return Translation(lambda: "secret")
 
 
+@pytest.mark.shared
 def test_every_recorded_answer_agrees_with_itself(records: list[Record]) -> None:
     for record in records:
         if record.answer is not None:
