@@ -11,6 +11,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 ARGS ?=
 PYTEST_ARGS ?=
+WORKERS ?= auto
 
 # An environment that was copied or moved, or whose interpreter is gone, is made again.
 $(shell [ -x $(BIN)/python ] && [ "$$(cat $(VENV)/.home 2>/dev/null)" = "$(CURDIR)" ] || rm -f $(STAMP))
@@ -23,8 +24,8 @@ help: ## Say what there is
 serve: $(STAMP) ## Start the server on http://127.0.0.1:8055, with a project at the first start; ARGS="--port 9000"
 	@exec $(BIN)/tabularium serve $(ARGS)
 
-test: $(STAMP) ## Run the whole suite on every database that answers; PYTEST_ARGS="-k filters"
-	@exec $(BIN)/python -m pytest $(PYTEST_ARGS)
+test: $(STAMP) ## Run the whole suite on every database that answers; PYTEST_ARGS="-k filters" WORKERS=0
+	@exec $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope $(PYTEST_ARGS)
 
 check: $(STAMP) ## Check format, lint, types and the rules of the house
 	$(BIN)/ruff format --check .
