@@ -20,29 +20,6 @@ async def details(connection: Connection, table: str) -> Details:
     return await _mysql(connection, table)
 
 
-async def references(connection: Connection, table: str) -> tuple[str, ...]:
-    """The other tables whose foreign keys refer to this one."""
-    sql = _REFERENCES[connection.dialect]
-    return tuple(str(row[0]) for row in await connection.rows(sql, (table, table)))
-
-
-_REFERENCES = {
-    "sqlite": """
-        SELECT DISTINCT m.name FROM sqlite_master AS m JOIN pragma_foreign_key_list(m.name) AS f
-        WHERE m.type = 'table' AND lower(f."table") = lower(?) AND lower(m.name) <> lower(?) ORDER BY m.name""",
-    "postgres": """
-        SELECT DISTINCT c.relname FROM pg_catalog.pg_constraint k
-        JOIN pg_catalog.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_class r ON r.oid = k.confrelid
-        JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace
-        WHERE k.contype = 'f' AND n.nspname = current_schema() AND r.relname = $1::text AND c.relname <> $2::text
-        ORDER BY c.relname""",
-    "mysql": """
-        SELECT DISTINCT table_name FROM information_schema.key_column_usage
-        WHERE referenced_table_schema = DATABASE() AND referenced_table_name = %s AND table_name <> %s
-        ORDER BY table_name""",
-}
-
-
 async def _sqlite(connection: Connection, table: str) -> Details:
     texts = await connection.rows(
         "SELECT type, name, sql FROM sqlite_master WHERE tbl_name = ? AND type IN ('table', 'index', 'trigger')"

@@ -9,7 +9,6 @@ from core.catalog import derive
 from core.catalog.derive import thawed
 from core.catalog.diff import COLLECTIONS, FIELDS
 from core.catalog.model import Collection, Snapshot
-from core.db.details import references
 from core.ddl.apply import Plan, alter
 from core.ddl.draft import Draft, Wish
 from core.ddl.payload import Payload, collection_name, one_each
@@ -123,8 +122,7 @@ async def delete_collection(session: Session, name: str, *, comment: str | None 
         found = present.collection(name)
         if found.is_system:
             raise ValidationFailed("System collections cannot be deleted")
-        referring = await references(present.connection, name)
-        if referring:
+        if referring := present.referring(name):
             raise Unprocessable(f'Foreign keys of {", ".join(referring)} refer to "{name}"')
         gone = removal(present, name)
         told = SchemaEvent("collection", "delete", name)

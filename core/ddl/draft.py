@@ -161,6 +161,8 @@ class Draft:
         if is_core(found):
             self._refuse_core(found, present, wanted)
             return present
+        if present.unique and not wanted.unique:
+            self._check_references(found.name)
         await self._check_values(present, wanted)
         self.columns[self.columns.index(present)] = wanted
         return wanted
@@ -229,7 +231,13 @@ class Draft:
             self._drop_column(found.name)
         self._forget(found.name)
 
+    def _check_references(self, name: str) -> None:
+        """SQLite lets go of what foreign keys of other tables refer to, and refuses every write of these afterwards."""
+        if referring := self.present.referring(self.name, name):
+            raise Unprocessable(f'Foreign keys of {", ".join(referring)} refer to "{name}"')
+
     def _drop_column(self, name: str) -> None:
+        self._check_references(name)
         self.columns = [one for one in self.columns if one.name != name]
         self.uniques = tuple(key for key in self.uniques if name not in key)
 

@@ -12,7 +12,6 @@ from typing import Any
 from core.catalog.describe import SINGLE, field_object
 from core.catalog.diff import FIELDS, RELATIONS
 from core.catalog.model import Collection, Field, Snapshot
-from core.db.details import references
 from core.ddl.apply import Plan, alter
 from core.ddl.draft import Draft, Wish
 from core.ddl.payload import Payload, one_each
@@ -165,7 +164,7 @@ async def delete_field(
             for name in junctions:
                 if name not in present.tables or name == collection or is_system(name):
                     continue
-                if await references(present.connection, name):
+                if present.referring(name):
                     raise Unprocessable(f'Other tables refer to "{name}" by foreign keys')
                 gone = removal(present, name)
                 tables[name] = None

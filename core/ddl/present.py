@@ -51,6 +51,15 @@ class Present:
         wanted = name.lower()
         return next((one for one in self.tables if one.lower() == wanted), None)
 
+    def referring(self, name: str, column: str | None = None) -> tuple[str, ...]:
+        """The other tables whose foreign keys refer to a table, or to one column of it."""
+        return tuple(
+            table.name
+            for table in self.tables.values()
+            if table.name != name
+            and any(key.target == name and column in (None, *key.target_columns) for key in table.foreign_keys)
+        )
+
     def field_rows(self, collection: str, field: str | None = None) -> Iterator[Row]:
         """The rows of directus_fields of a collection, stale ones too."""
         for row in self.metadata.fields:

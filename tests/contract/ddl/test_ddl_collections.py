@@ -8,6 +8,7 @@ import pytest
 
 from core import errors
 from core.ddl.collections import create_collection, delete_collection, update_collection
+from core.ddl.fields import delete_field, update_field
 from tests.contract.ddl.world import ID, TITLE, World
 
 
@@ -280,3 +281,22 @@ async def test_a_table_that_others_refer_to_stays(world: World) -> None:
         await delete_collection(world.admin(), "parents")
     assert str(caught.value) == 'Foreign keys of children refer to "parents"'
     assert await world.state() == before
+
+
+async def test_a_column_that_others_refer_to_stays_and_stays_unique(world: World) -> None:
+    await create_collection(
+        world.admin(), {"collection": "coded", "fields": [ID, {**TITLE, "field": "code", "length": 9, "unique": True}]}
+    )
+    await world.run(
+        'CREATE TABLE "users_of_codes" ("id" INTEGER PRIMARY KEY, "c" VARCHAR(9),'
+        ' FOREIGN KEY ("c") REFERENCES "coded" ("code"))'
+    )
+    before = await world.state()
+    for doing in (
+        lambda: delete_field(world.admin(), "coded", "code"),
+        lambda: update_field(world.admin(), "coded", "code", {"unique": False}),
+    ):
+        with pytest.raises(errors.Unprocessable) as caught:
+            await doing()
+        assert str(caught.value) == 'Foreign keys of users_of_codes refer to "code"'
+        assert await world.state() == before
