@@ -30,7 +30,7 @@ async def collections(
     *,
     name: str | None = None,
     ids: Sequence[str] | None = None,
-    where: Sequence[Condition] = (),
+    where: Sequence[Condition] | None = None,
     q: str | None = None,
     sort: Sequence[str] | None = None,
     limit: int | None = None,
@@ -59,13 +59,13 @@ async def collections(
 
 
 async def _rows(
-    session: Session, where: Sequence[Condition], q: str | None, sort: Sequence[str] | None
+    session: Session, where: Sequence[Condition] | None, q: str | None, sort: Sequence[str] | None
 ) -> dict[str, None]:
     """Names in directus_collections that match, in the order asked for."""
     request = ReadRequest(
         COLLECTIONS,
         Selection((Leaf("name", "collection", "string"),)),
-        where=tuple(where),
+        where=tuple(where or ()),
         q=q,
         sort=None if sort is None else tuple(sort),
         limit=-1,

@@ -20,7 +20,7 @@ async def fields(
     _source: Any,
     info: Info,
     *,
-    where: Sequence[Condition] = (),
+    where: Sequence[Condition] | None = None,
     q: str | None = None,
     sort: Sequence[str] | None = None,
     limit: int | None = None,
@@ -32,7 +32,7 @@ async def fields(
     request = ReadRequest(
         configuration.FIELDS,
         WHOLE,
-        where=tuple(where),
+        where=tuple(where or ()),
         q=q,
         sort=None if sort is None else tuple(sort),
         limit=limit,
