@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from core.cli.common import Yes, on_projects, out
 
@@ -69,7 +69,10 @@ def _counted(count: int) -> str:
 
 
 def _show(findings: tuple[Finding, ...]) -> None:
-    table = Table("Finding", "Count", "What", "For example", "A repair", box=None)
+    # The names are what --help and the documentation speak of: a narrow terminal may not cut them.
+    table = Table(Column("Finding", no_wrap=True, min_width=max(len(one.name) for one in findings)), box=None)
+    for heading in ("Count", "What", "For example", "A repair"):
+        table.add_column(heading, overflow="fold")
     for one in findings:
         cells = (one.name, str(one.count), one.told, ", ".join(one.samples), one.remedy)
         table.add_row(*(escape(cell) for cell in cells))
