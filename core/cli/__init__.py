@@ -97,7 +97,3 @@ def _common(
     _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
 ) -> None:
     """Take what all commands have in common."""
-
-
-if __name__ == "__main__":
-    main()

@@ -15,6 +15,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+import core.telemetry.lean  # noqa: F401 - before anything imports structlog
+
 if TYPE_CHECKING:
     from core.projects import Projects
     from core.settings import Settings

@@ -1,0 +1,5 @@
+"""In charge of `python -m core.cli`, which is `tabularium`."""
+
+from core.cli import main
+
+main()
