@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
+from core.access.history import HISTORY
 from core.access.policy import Policy
 from core.access.restrict import (
     admit,
@@ -21,9 +23,9 @@ from core.access.restrict import (
     read_scope,
     restrict,
     restrict_predicate,
-    status_scope,
 )
-from core.catalog.model import Collection
+from core.access.statuses import status_scope
+from core.catalog.model import Collection, Snapshot
 from core.db.errors import DatabaseError, Retryable, Unavailable
 from core.db.gateway import Connection
 from core.db.run import fetch_rows, run
@@ -152,7 +154,7 @@ async def _aggregate(session: Session, request: AggregateRequest) -> list[dict[s
     admit(snapshot, policy, collection.name, public=session.actor.public)
     aggregates.check(collection, request, hidden_in_totals(policy, collection))
     values: list[Any] = []
-    where = parametrise(_where(session, collection, request), values)
+    where = parametrise(_where(session, collection, request), values, partial(_decides, snapshot, collection))
     cut = slice_of(snapshot, request.limit, None, None)
     values.append(cut.limit if cut.limit is not None else 0)
     shape = (snapshot.version, policy.fingerprint, "aggregate", replace(request, where=(), filter=(), q=None), where)
@@ -207,7 +209,11 @@ def _prepare(session: Session, request: ReadRequest) -> _ReadResult:
     if request.id is not None:
         cut = Slice(1, 0, None, None)
     values: list[Any] = []
-    where = parametrise(_keys(collection, request) if by_id else _where(session, collection, request), values)
+    where = parametrise(
+        _keys(collection, request) if by_id else _where(session, collection, request),
+        values,
+        partial(_decides, snapshot, collection),
+    )
     if cut.limit is not None:
         values += (cut.limit, cut.offset)
     count = len(values)
@@ -229,6 +235,11 @@ def _prepare(session: Session, request: ReadRequest) -> _ReadResult:
         planned = _plan(session, collection, shape, count)
         session.project.plans[cache_key] = planned
     return _ReadResult(planned, cut, values)
+
+
+def _decides(snapshot: Snapshot, collection: Collection, field: str, value: Any) -> bool:
+    """Whether rights depend on a value that is compared with: of history, on the collection it is about."""
+    return field == "collection" and collection.name in HISTORY and value in snapshot.collections
 
 
 def _plan(session: Session, collection: Collection, shape: _Shape, count: int) -> _Planned:

@@ -79,6 +79,12 @@ class Policy:
         """The best level of an action over all statuses: the question `admit` asks first."""
         return max((grant.level(action) for grant in self.grants(collection)), default=NONE)
 
+    @property
+    def blacklists(self) -> bool:
+        """The role has some field that it may not read, in whatever collection."""
+        rows = (*self.general.values(), *(grant for one in self.workflow.values() for grant in one.values()))
+        return any(grant.read_blacklist for grant in rows)
+
     def has_workflow(self, collection: str) -> bool:
         """Rights depend on the status of the item."""
         return not self.admin and bool(self.workflow.get(collection))

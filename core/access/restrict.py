@@ -9,8 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Set
 from dataclasses import dataclass, replace
+from functools import partial
 
+from core.access.history import (
+    ACTIVITY,
+    HISTORY,
+    admit_revisions,
+    collection_of,
+    hidden_in_conditions,
+    history_scope,
+    redaction,
+)
 from core.access.policy import FULL, MINE, NONE, ROLE, Policy
+from core.access.statuses import status_scope
 from core.catalog.model import Collection, Snapshot, ToMany, ToOne
 from core.errors import FieldAccessDenied, ReadDenied
 from core.query.plan import (
@@ -46,6 +57,7 @@ from core.query.predicate import (
     any_of,
     negate,
 )
+from core.query.revisions import CONTENTS, REVISIONS
 from core.query.selection import Warning
 
 ME = Bound("user")
@@ -83,17 +95,23 @@ def admit(snapshot: Snapshot, policy: Policy, name: str, *, public: bool) -> Non
         return
     if policy.any_level(name, "read") == NONE:
         raise ReadDenied(name, public=public)
-    read_scope(snapshot, policy, name)
+    if name == REVISIONS:
+        admit_revisions(policy)
+    elif name not in HISTORY:
+        read_scope(snapshot, policy, name)
 
 
-def read_scope(snapshot: Snapshot, policy: Policy, name: str) -> Predicate:
-    """The rows of a collection that the role may read (spec 02 §12.6). Raises ReadDenied."""
+def read_scope(snapshot: Snapshot, policy: Policy, name: str, of: str | None = None) -> Predicate:
+    """The rows of a collection that the role may read (spec 02 §12.6). Raises ReadDenied.
+
+    `of`: of history, only rows of this collection are asked for, which spares the conditions on all others.
+    """
     if policy.admin:
         return EVERYTHING
     collection = snapshot.collections[name]
     if policy.any_level(name, "read") < MINE:
         raise ReadDenied(name)
-    own = _system_scope(snapshot, policy, collection)
+    own = _system_scope(snapshot, policy, collection, of)
     if own is not None:
         return own
     rows = policy.workflow.get(name)
@@ -153,51 +171,34 @@ def owner_scope(snapshot: Snapshot, collection: Collection, level: int) -> Predi
     return any_of((mine, Related(column, Compare("role", "eq", MY_ROLE), trusted=True)))
 
 
-def _system_scope(snapshot: Snapshot, policy: Policy, collection: Collection) -> Predicate | None:
+def _system_scope(snapshot: Snapshot, policy: Policy, collection: Collection, of: str | None) -> Predicate | None:
     """Rules of single system collections (spec 02 §12.4, §12.6; 03 §11.2, 12.2); None: the general ones."""
     name = collection.name
-    level = policy.any_level(name, "read")
+    level, items = policy.any_level(name, "read"), partial(_item_scope, snapshot, policy)
     if name in ROLE_SCOPED and level < FULL:
         return Compare(ROLE_SCOPED[name], "eq", MY_ROLE)
     if name == "directus_collection_presets" and level < FULL:
         mine = Compare("user", "eq", ME)
         return any_of((mine, Compare("role", "eq", MY_ROLE))) if level == ROLE else mine
-    if name == "directus_activity":
+    if name == ACTIVITY:
         shown = IsNull("comment_deleted_on") if "comment_deleted_on" in collection.fields else EVERYTHING
-        return all_of((owner_scope(snapshot, collection, level), shown))
-    if name in ("directus_revisions", "directus_user_sessions"):
-        return NOTHING  # what a revision shows depends on its item; sessions are never items
+        rows = owner_scope(snapshot, collection, level)
+        if level < FULL:
+            comments = all_of((Compare("action", "eq", "comment"), history_scope(snapshot, items, of)))
+            rows = any_of((rows, comments))
+        return all_of((rows, shown))
+    if name == REVISIONS:
+        admit_revisions(policy)
+        return history_scope(snapshot, items, of)
+    if name == "directus_user_sessions":
+        return NOTHING  # sessions are never items
     return None
 
 
-# --- statuses -----------------------------------------------------------------------------------------------------
-
-
-def status_scope(policy: Policy, collection: Collection, status: tuple[object, ...] | None) -> Predicate:
-    """Rows by status (spec 03 §5.5): default set, these, or all; soft-deleted ones need a row that grants read."""
-    field_name, mapping = collection.status_field, collection.statuses
-    if field_name is None or (mapping is None and status is None):
-        return EVERYTHING
-    if status is None:
-        return In(field_name, mapping.visible) if mapping else EVERYTHING
-    forbidden = _soft_deleted_unreadable(policy, collection)
-    if "*" in status:
-        if not forbidden:
-            return EVERYTHING
-        return any_of((IsNull(field_name), negate(In(field_name, forbidden))))
-    allowed = tuple(value for value in status if value not in forbidden)
-    return In(field_name, allowed) if allowed else NOTHING
-
-
-def _soft_deleted_unreadable(policy: Policy, collection: Collection) -> tuple[object, ...]:
-    if policy.admin or collection.statuses is None:
-        return ()
-    rows = policy.workflow.get(collection.name) or {}
-    return tuple(
-        value
-        for value in collection.statuses.values
-        if value in collection.statuses.soft_deleted and (str(value) not in rows or rows[str(value)].read == NONE)
-    )
+def _item_scope(snapshot: Snapshot, policy: Policy, collection: Collection) -> Predicate:
+    """The items whose history the role reads: Everything also for those that are gone."""
+    scope = read_scope(snapshot, policy, collection.name)
+    return scope if scope == EVERYTHING else all_of((scope, status_scope(policy, collection, ("*",))))
 
 
 # --- predicates ---------------------------------------------------------------------------------------------------
@@ -210,7 +211,7 @@ def hidden_in_filters(policy: Policy, collection: Collection) -> frozenset[str]:
         hidden = hidden - {collection.primary_key}
     if collection.name == "directus_users":
         hidden = hidden | SECRET | (frozenset() if policy.admin else ADMIN_ONLY)
-    return hidden
+    return hidden | hidden_in_conditions(policy) if collection.name == REVISIONS else hidden
 
 
 def hidden_somewhere(policy: Policy, collection: Collection) -> frozenset[str]:
@@ -224,7 +225,8 @@ def hidden_somewhere(policy: Policy, collection: Collection) -> frozenset[str]:
 def hidden_in_totals(policy: Policy, collection: Collection) -> frozenset[str]:
     """Fields that aggregates and groups may not name: those show values, of the key as well, of all rows at once."""
     always, sometimes = policy.hidden_always(collection.name), policy.hidden_sometimes(collection.name)
-    return hidden_in_filters(policy, collection).union(always, *sometimes.values())
+    redacted = CONTENTS if collection.name == REVISIONS else frozenset()
+    return hidden_in_filters(policy, collection).union(redacted, always, *sometimes.values())
 
 
 def restrict_predicate(snapshot: Snapshot, policy: Policy, collection: Collection, part: Predicate) -> Predicate:
@@ -346,7 +348,8 @@ def restrict(snapshot: Snapshot, policy: Policy, node: Node) -> tuple[Node, tupl
 
 def _restrict_node(snapshot: Snapshot, policy: Policy, node: Node, warnings: list[Warning] | None) -> Node:
     collection = snapshot.collections[node.collection]
-    scope = read_scope(snapshot, policy, collection.name)
+    of = collection_of(node.where) if collection.name in HISTORY else None
+    scope = read_scope(snapshot, policy, collection.name, of)
     where = all_of(
         (
             restrict_predicate(snapshot, policy, collection, node.where),
@@ -363,6 +366,7 @@ def _restrict_node(snapshot: Snapshot, policy: Policy, node: Node, warnings: lis
         order=_restrict_order(policy, collection, node.order),
         own_only=_own_only(policy, collection),
         hidden_by_status=tuple(sorted(policy.hidden_sometimes(collection.name).items())),
+        redaction=redaction(snapshot, policy, OWN_ONLY, of) if collection.name == REVISIONS else None,
     )
 
 

@@ -79,6 +79,17 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class Redaction:
+    """What a role does not see in the contents of revisions, beside what nobody sees (`core.query.revisions`).
+
+    `hidden`: (collection, fields) pairs. `own_only`: fields of directus_users, shown of the caller's own row only.
+    """
+
+    hidden: tuple[tuple[str, frozenset[str]], ...] = ()
+    own_only: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """Items of one collection.
 
@@ -99,6 +110,8 @@ class Node:
     groups: tuple[str, ...] = ()
     own_only: frozenset[str] = frozenset()
     hidden_by_status: tuple[tuple[str, frozenset[str]], ...] = ()
+    redaction: Redaction | None = None
+    """What revisions do not show; set by restriction."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ role can be shared by its users.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,6 +134,17 @@ class RelatedCount:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Names:
+    """A row of history (columns `collection` and `item`) names an item of `collection` that matches `part`.
+
+    Everything: whatever item, also one that is gone. Only restriction makes these; clients' filters hold none.
+    """
+
+    collection: str
+    part: Predicate
+
+
 Predicate = (
     Everything
     | Nothing
@@ -149,6 +160,7 @@ Predicate = (
     | Search
     | Related
     | RelatedCount
+    | Names
 )
 
 EVERYTHING = Everything()
@@ -228,9 +240,16 @@ def pattern(text: str) -> str:
     return "".join(out) + ("\\" if escaped else "")
 
 
-def parametrise(part: Predicate, values: list[Any]) -> Predicate:
-    """The predicate's shape: every constant value is moved to the end of `values` and replaced by its Param."""
+def parametrise(
+    part: Predicate, values: list[Any], stays: Callable[[str, Any], bool] = lambda field, value: False
+) -> Predicate:
+    """The predicate's shape: every constant value is moved to the end of `values` and replaced by its Param.
+
+    `stays`: comparisons of a field with a value that remain as they are, because the plan depends on them.
+    """
     match part:
+        case Compare(field, "eq", value) if stays(field, value):
+            return part
         case Compare(field, op, value):
             return Compare(field, op, _param(value, values))
         case In(field, items) if not isinstance(items, Param):
@@ -242,11 +261,11 @@ def parametrise(part: Predicate, values: list[Any]) -> Predicate:
         case Search(text, deep, otherwise):
             return Search(_param(text, values), deep, otherwise)
         case And(parts):
-            return And(tuple(parametrise(item, values) for item in parts))
+            return And(tuple(parametrise(item, values, stays) for item in parts))
         case Or(parts):
-            return Or(tuple(parametrise(item, values) for item in parts))
+            return Or(tuple(parametrise(item, values, stays) for item in parts))
         case Not(inner):
-            return Not(parametrise(inner, values))
+            return Not(parametrise(inner, values, stays))
         case Related(field, inner, trusted):
             return Related(field, parametrise(inner, values), trusted)
         case RelatedCount(field, inner, count):

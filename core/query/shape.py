@@ -12,7 +12,8 @@ from operator import itemgetter
 from typing import Any, cast
 
 from core.catalog.model import Collection, Snapshot, ToOne
-from core.query.plan import ColumnOut, ConstantOut, Edge, EdgeOut, KeyOut, Output, RowOut, VirtualOut
+from core.query.plan import ColumnOut, ConstantOut, Edge, EdgeOut, KeyOut, Output, Redaction, RowOut, VirtualOut
+from core.query.revisions import NEEDS, PLAIN, redacted, redactor
 from core.query.virtual import COMPUTED, MASKS, Scene
 from core.types.encode import encoder
 
@@ -34,12 +35,13 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Hiding:
-    """What is hidden per row: `own_only` fields on rows of others, fields by status."""
+    """What is hidden per row: `own_only` fields on rows of others, fields by status, contents of revisions."""
 
     key: str | None
     own_only: frozenset[str]
     status: str | None
     by_status: Mapping[str, frozenset[str]]
+    redaction: Redaction = PLAIN
 
 
 def edges_of(outputs: Sequence[Output]) -> list[Edge]:
@@ -68,6 +70,8 @@ def wanted_columns(collection: Collection, outputs: Sequence[Output]) -> list[st
         match output:
             case ColumnOut(_, field) | KeyOut(_, field):
                 first[field] = None
+                if redacted(collection.name, field):
+                    later.update(dict.fromkeys(NEEDS))
             case EdgeOut(_, edge):
                 first[link_field(collection, edge)] = None
             case RowOut(_, inner):
@@ -89,6 +93,8 @@ def shaper(
     for output in outputs:
         keys.append(output.key)
         positions.append(_position(collection, output, layout))
+        if isinstance(output, ColumnOut) and redacted(collection.name, output.field):
+            patches.append(_redact(snapshot, output, layout, hiding.redaction))
         patch = _patch(snapshot, collection, output, layout, hiding)
         if patch is not None:
             patches.append(patch)
@@ -141,6 +147,17 @@ def _patch(snapshot: Snapshot, collection: Collection, output: Output, layout: L
             return _edge(collection, key, edge, layout.edges[id(edge)], snapshot)
         case RowOut(_, inner_outputs):
             return _row(key, shaper(snapshot, collection, inner_outputs, layout, hiding))
+
+
+def _redact(snapshot: Snapshot, output: ColumnOut, layout: Layout, redaction: Redaction) -> Patch:
+    key, redact = output.key, redactor(snapshot, redaction, output.field)
+    collection, item, parent = (layout.positions[name] for name in NEEDS)
+
+    def patch(items: list[Item], rows: Sequence[Row], lookups: Lookups, scene: Scene) -> None:
+        for found, row in zip(items, rows, strict=True):
+            found[key] = redact(found[key], row[collection], row[item], row[parent], scene.user)
+
+    return patch
 
 
 def _convert(snapshot: Snapshot, collection: Collection, key: str, field: str, name: str) -> Patch | None:

@@ -20,6 +20,7 @@ from core.query.predicate import (
     IsEmpty,
     IsNull,
     Like,
+    Names,
     Not,
     Nothing,
     Or,
@@ -27,6 +28,7 @@ from core.query.predicate import (
     Related,
     RelatedCount,
 )
+from core.sql import naming
 from core.sql.compile import Binds
 from core.sql.tables import is_geometry, table
 from core.types.numbers import EXACT_DIGITS
@@ -93,6 +95,8 @@ class Renderer:
                 return self._related(collection, source, name, inner)
             case RelatedCount(name, inner, count):
                 return self._related_count(collection, source, name, inner, count)
+            case Names(name, inner):
+                return naming.named(self, source, self.snapshot.collections[name], inner)
         raise TypeError(f"{type(part).__name__} cannot be rendered")  # Search is expanded by restriction
 
     def model(self, collection: Collection, name: str) -> Column:

@@ -15,6 +15,7 @@ from sqlalchemy.sql.expression import ColumnElement
 from core.catalog.model import Collection, Column, Snapshot, ToOne
 from core.query.plan import Edge, Node, Order
 from core.query.predicate import Bound, Predicate
+from core.query.revisions import PLAIN
 from core.query.shape import Hiding, Layout, Shaper, edges_of, link_field, normaliser, shaper, wanted_columns
 from core.sql.compile import Binds, Prepared, prepare
 from core.sql.predicates import Renderer
@@ -52,7 +53,13 @@ def compile_node(snapshot: Snapshot, node: Node, edge: Edge | None = None) -> Fe
     positions = {name: index for index, name in enumerate(columns)}
     edges = edges_of(node.outputs)
     layout = Layout(positions, {id(item): number for number, item in enumerate(edges)})
-    hiding = Hiding(collection.primary_key, node.own_only, collection.status_field, dict(node.hidden_by_status))
+    hiding = Hiding(
+        collection.primary_key,
+        node.own_only,
+        collection.status_field,
+        dict(node.hidden_by_status),
+        node.redaction or PLAIN,
+    )
     return Fetch(
         _statement(snapshot, collection, node, columns, edge),
         tuple(_branch(snapshot, collection, item, positions) for item in edges),

@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.catalog.model import Collection, Field
+from core.query.revisions import BLANKED, DROPPED
 from core.types.encode import encoder
 from core.types.structured import scalar_text
 
 Convert = Callable[[Any], Any]
 
 NUMBERS = frozenset({"integer", "bigint", "decimal", "bit"})
-# What of a user no revision and no event shows (spec 02 §8.4).
-DROPPED = {"directus_users": frozenset({"password"})}
-BLANKED = {"directus_users": frozenset({"token", "2fa_secret", "password_reset_token"})}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,10 @@ from typing import Any
 
 from core.access.authorize import soft_deleted
 from core.context import Context
+from core.query.revisions import BLANKED
 from core.types.structured import json_text
 from core.write.change import Node
-from core.write.forms import BLANKED, Form
+from core.write.forms import Form
 from core.write.guard import status_value
 
 # Written without a trace (spec 03 §12.1).

@@ -16,8 +16,8 @@ MOST_LINES = 450
 
 # Inside core, arrows point down this list only (rooms of one row may know each other, but not in a circle).
 _DOORS_OF_CORE = (
-    "engine", "enter", "metadata", "configuration", "permissions", "extensions", "utilities", "projects", "accounts",
-    "demo", "start", "doctor", "cli",
+    "engine", "enter", "history", "metadata", "configuration", "permissions", "extensions", "utilities", "projects",
+    "accounts", "demo", "start", "doctor", "cli",
 )  # fmt: skip
 ROWS: tuple[tuple[str, ...], ...] = (
     _DOORS_OF_CORE,
@@ -38,8 +38,8 @@ NAMED_ABOVE = {"core.session": "core.projects"}
 # What a request brings and what comes back: plain data that every layer may name.
 DATA = ("core.catalog", "core.context", "core.errors", "core.settings", "core.session", "core.frozen", "core.query")
 DOORS = (
-    "core.engine", "core.enter", "core.metadata", "core.configuration", "core.permissions", "core.extensions",
-    "core.utilities", "core.projects", "core.auth.login", "core.ddl.collections", "core.ddl.fields",
+    "core.engine", "core.enter", "core.history", "core.metadata", "core.configuration", "core.permissions",
+    "core.extensions", "core.utilities", "core.projects", "core.auth.login", "core.ddl.collections", "core.ddl.fields",
 )  # fmt: skip
 # What a caller presents, and the project that a token names: read as text, nothing is verified there.
 PRESENTED = ("core.auth.credentials", "core.auth.tokens")

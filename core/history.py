@@ -1,0 +1,72 @@
+"""In charge of the door to the history of items: revisions of one item, comments. What a write records is core.write's.
+
+Lists of activity and revisions are ordinary reads of `directus_activity` and `directus_revisions` (core.engine).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from core import engine
+from core.access.restrict import admit
+from core.db.gateway import Connection
+from core.errors import CollectionNotFound, ItemNotFound, Problem, ValidationFailed
+from core.query.revisions import REVISIONS
+from core.query.selection import Condition, ReadRequest, ReadResult
+from core.session import Session
+from core.types.cast import Uncastable, key
+
+NUMERIC = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+))(?:[eE][+-]?\d{1,2})?\s*", re.ASCII)
+NOT_NUMERIC = "This value should be of type numeric."
+
+
+async def revisions(
+    session: Session,
+    collection: str,
+    item: str,
+    request: ReadRequest,
+    *,
+    offset: str | None = None,
+    connection: Connection | None = None,
+) -> ReadResult:
+    """The revisions of one item, oldest first (spec 03 §11.2). `request`: what to read of them; its filter is replaced.
+
+    `item`: the key as it stands in a path; `me` is the caller among users. Of an unknown item there are none.
+    `offset`: the one revision at this place, counted from 0; then `items` holds exactly one.
+    Raises CollectionNotFound, ReadDenied (of the collection or of revisions), ValidationFailed (offset is no number),
+    ItemNotFound (offset out of range), and as `core.engine.read`.
+    """
+    model = session.snapshot.collections.get(collection)
+    if model is None:
+        raise CollectionNotFound(collection)
+    admit(session.snapshot, session.policy, collection, public=session.actor.public)
+    place = None if offset is None else _place(offset)
+    if collection == "directus_users" and item == "me":
+        item = str(session.actor.user)
+    if model.primary_key is not None:
+        try:
+            item = str(key(model.fields[model.primary_key], item))
+        except Uncastable:
+            item = ""
+    of = (Condition("collection", "eq", collection), Condition("item", "eq", item))
+    wanted = replace(request, collection=REVISIONS, id=None, ids=None, where=of, filter=())
+    if place is None:
+        return await engine.read(session, wanted, connection)
+    if place < 0:
+        raise ItemNotFound()
+    meta = wanted.meta & {"collection", "type"}
+    one = replace(wanted, sort=("id",), limit=1, offset=place, page=None, q=None, groups=None, meta=meta)
+    result = await engine.read(session, one, connection)
+    if not result.items:
+        raise ItemNotFound()
+    if "type" in result.meta:
+        result.meta["type"] = "item"
+    return result
+
+
+def _place(offset: str) -> int:
+    """A number as PHP reads one, without its fraction."""
+    if not NUMERIC.fullmatch(offset):
+        raise ValidationFailed.of([Problem(("offset",), NOT_NUMERIC)])
+    return min(max(int(float(offset)), -1), 2**31 - 1)
