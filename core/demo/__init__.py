@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 from core.catalog.changes import log_change
 from core.db.gateway import Connection, Store
@@ -46,7 +47,18 @@ def _tell(report: Report | None, name: str, done: int, steps: int) -> None:
 
 async def _people(connection: Connection) -> None:
     """The role of editors with what every new role may do, and two users who have no password yet."""
-    await _insert(connection, "directus_roles", [{"id": EDITORS, "name": "Editors", "description": "Write drafts."}])
+    await _insert(
+        connection,
+        "directus_roles",
+        [
+            {
+                "id": EDITORS,
+                "name": "Editors",
+                "description": "Write drafts.",
+                "external_id": str(uuid5(NAMESPACE_URL, "Editors")),
+            }
+        ],
+    )
     people = [
         {
             "id": number,
@@ -56,6 +68,7 @@ async def _people(connection: Connection) -> None:
             "last_name": last,
             "email": f"{first.lower()}.{last.lower()}@example.org",
             "timezone": "UTC",
+            "external_id": str(uuid5(NAMESPACE_URL, f"{first}.{last}")),
         }
         for number, (first, last) in zip(content.EDITORS, USERS, strict=True)
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.catalog.model import ALIAS_TYPES
+from core.catalog.model import ALIAS_TYPES, SYSTEM_PREFIX
 from core.catalog.system import seed_rows, system_tables
 from core.db.gateway import Connection
 from core.doctor.finding import SAMPLES, Check, Finding, Look, marks, rows_where, updating
@@ -82,6 +82,26 @@ async def columns(look: Look) -> Finding | None:
     return _rows("orphans.columns", "rows of fields whose column is gone", "directus_fields", "id", gone)
 
 
+async def unknown_columns(look: Look) -> Finding | None:
+    """What a change leaves that was broken off before it wrote its rows, where the database ends no DDL with them."""
+    if not look.has("directus_fields", "collection", "field") or not look.has("directus_collections", "managed"):
+        return None
+    managed = await look.connection.rows("SELECT collection, managed FROM directus_collections ORDER BY collection")
+    known = {tuple(row) for row in await look.connection.rows("SELECT collection, field FROM directus_fields")}
+    found = [
+        f"{name}.{column.name}"
+        for name, flag in managed
+        if flag and name in look.tables and not look.tables[name].is_view and not name.startswith(SYSTEM_PREFIX)
+        for column in look.tables[name].columns
+        if (name, column.name) not in known
+    ]
+    if not found:
+        return None
+    told = "columns of managed collections that no field describes: made by hand, or by a change that was broken off"
+    remedy = "nothing: do the change again, or describe the column by PATCH /fields"
+    return Finding("schema.unknown_columns", told, len(found), tuple(found[:SAMPLES]), remedy)
+
+
 async def permission_roles(look: Look) -> Finding | None:
     if not look.has("directus_permissions", "role") or not look.has("directus_roles", "id"):
         return None
@@ -105,6 +125,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     _of_gone_collections("orphans.fields", "directus_fields", "id", "rows of fields whose collection is gone"),
     columns,
+    unknown_columns,
     relations,
     _of_gone_collections(
         "orphans.permissions", "directus_permissions", "id", "permissions on collections that are gone"

@@ -27,6 +27,7 @@ from core.db.gateway import Connection, Store
 from core.db.reflect import table_names
 from core.errors import ProjectExists
 from core.sql.ddl import ColumnSpec, UniqueKey, create_table, drop_table, quote, restart_key
+from core.sql.transfer import index
 
 __all__ = ["drop_system_tables", "ensure", "install", "is_installed", "new_role_permissions"]
 
@@ -36,6 +37,9 @@ CHANGE_COLUMNS = (
     ColumnSpec("collection", "VARCHAR", "64"),
     ColumnSpec("created_on", "DATETIME", nullable=False),
 )
+
+INDEXED = {"directus_files": ("private_hash", "filename_download")}
+"""What assets are looked up by; existing databases need not have these indexes (spec 04 §3.1)."""
 
 
 async def is_installed(store: Store) -> bool:
@@ -150,6 +154,8 @@ async def make_table(connection: Connection, table: SystemTable, rows: Iterable[
     uniques = [UniqueKey(name, names) for name, names in table.uniques.items()]
     for statement in create_table(table.name, columns, dialect, uniques=uniques, next_id=table.next_id):
         await connection.execute(statement)
+    for column in INDEXED.get(table.name, ()):
+        await connection.execute(index(table.name, (column,), dialect))
     types = {column.name: column for column in table.columns}
     found = list(rows)
     if found:

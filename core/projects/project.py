@@ -28,6 +28,7 @@ from core.events.broker import Broker, Silent, broker
 from core.events.collect import Subscribers
 from core.migrate.install import ensure, is_installed
 from core.migrate.upgrade import upgrade
+from core.projects import tls
 from core.settings import ProjectConfig
 from core.sql import accounts
 
@@ -307,6 +308,8 @@ async def connect(
     options: dict[str, Any] = {}
     if statement_timeout is not None:
         options["statement_timeout"] = statement_timeout
+    if database.dialect != "sqlite" and (secured := tls.context(database.options)) is not None:
+        options["ssl"] = secured
     if database.socket:
         options["unix_socket" if database.dialect == "mysql" else "host"] = database.socket
     return await Store.open(database.url(data), pool_size=pool_size, options=options)

@@ -328,6 +328,7 @@ async def test_the_doctor_finds_and_repairs_what_is_odd(untouched: str, tmp_path
             "orphans.collections": (1, True),
             "orphans.fields": (1, True),
             "orphans.columns": (1, True),
+            "schema.unknown_columns": (23, False),
             "orphans.relations": (3, True),
             "orphans.permissions": (1, True),
             "orphans.permission_roles": (1, True),
@@ -353,6 +354,7 @@ async def test_the_doctor_finds_and_repairs_what_is_odd(untouched: str, tmp_path
         }
         left = {one.name for one in await examine(store, config, tmp_path)}
         assert left == {
+            "schema.unknown_columns",
             "values.required_zero_dates", "values.broken_json", "files.missing_on_disk", "files.without_row",
         }  # fmt: skip
     finally:

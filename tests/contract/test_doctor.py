@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from core import demo
 from core.db.gateway import Store
 from core.doctor import Finding, examine, repair
 from core.migrate.install import install
@@ -218,6 +219,30 @@ async def test_broken_json_and_the_store_are_left_to_a_person(store: Store, tmp_
     report = await repair(store, tuple(found.values()))
     assert (report.repaired, len(report.left)) == ((), 3)
     assert (uploads / "stray").exists()
+
+
+async def test_what_a_broken_change_of_the_schema_left_is_told(store: Store, tmp_path: Path) -> None:
+    kind = quote("type", store.dialect)
+    await run(
+        store,
+        "CREATE TABLE made (id INT PRIMARY KEY, title VARCHAR(20))",
+        "CREATE TABLE plain (id INT PRIMARY KEY)",
+        "CREATE VIEW seen AS SELECT id FROM plain",
+        "INSERT INTO directus_collections (collection, managed) VALUES ('made', {0}), ('seen', {0})".format(
+            "true" if store.dialect == "postgres" else 1
+        ),
+        f"INSERT INTO directus_fields (collection, field, {kind}) VALUES ('made', 'id', 'integer')",
+    )
+    found = await look(store, tmp_path)
+    assert {name: (one.count, one.samples, one.repair) for name, one in found.items()} == {
+        "schema.unknown_columns": (1, ("made.title",), None)
+    }
+    assert "do the change again" in found["schema.unknown_columns"].remedy
+
+
+async def test_the_demo_is_well(store: Store, tmp_path: Path) -> None:
+    await demo.load(store, None)
+    assert await look(store, tmp_path) == {}
 
 
 async def test_a_database_without_any_system_table_is_looked_at_as_well(database_url: str, tmp_path: Path) -> None:
