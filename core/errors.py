@@ -1,7 +1,7 @@
 """In charge of the one tree of errors that core raises; knows nothing of HTTP statuses.
 
     TabulariumError
-    ├── InvalidRequest …      the request is malformed                  (codes 2, 4, 12, 13, 202, 213, 214, 401–404)
+    ├── InvalidRequest …      the request is malformed (codes 2, 4, 12, 13, 202, 208, 213, 214, 401–404)
     ├── AccessError …         the caller may not                          (codes 3, 10, 19, 108, 201, 215, 216, 300–306)
     ├── CredentialsError …    who is calling could not be established      (codes 100–115)
     ├── Missing …             it is not there                              (codes 1, 200, 202, 203, 205, 207)
@@ -79,6 +79,12 @@ class ValidationFailed(InvalidRequest):
 
 class Unprocessable(InvalidRequest):
     code, text = 12, "Unprocessable Entity"
+
+
+class RevisionUnusable(Unprocessable):
+    """What a revision holds is no item: it cannot be reverted to."""
+
+    code, text = 208, "Revision has an invalid delta"
 
 
 class InvalidPayload(InvalidRequest):
@@ -210,6 +216,25 @@ class AlterDenied(CollectionDenied):
     code, template = 306, "Altering collection {} was denied"
 
 
+class CommentDenied(CollectionDenied):
+    """A comment on an item of the collection was denied, to whoever has some level on it or none (spec 02 §12.10)."""
+
+    def __init__(self, collection: str, *, level: bool = True, public: bool = False) -> None:
+        super().__init__(collection, level=level, public=public)
+
+
+class CommentCreateDenied(CommentDenied):
+    code, template = 210, "Adding a comment to {} collection was denied"
+
+
+class CommentUpdateDenied(CommentDenied):
+    code, template = 211, "Updating comment from {} collection was denied"
+
+
+class CommentDeleteDenied(CommentDenied):
+    code, template = 212, "Deleting comment from {} collection was denied"
+
+
 class FieldReadDenied(AccessError):
     code = 304
 
@@ -312,12 +337,24 @@ class ItemNotFound(Missing):
         return cls(f'Item with id "{key}" not found')
 
 
+class CommentNotFound(ItemNotFound):
+    """There is no comment of this id, or it was deleted."""
+
+    @classmethod
+    def with_id(cls, key: object) -> CommentNotFound:
+        return cls(f'Comment "{key}" not found')
+
+
 class CollectionNotManaged(Missing):
     code, text = 205, "Collection is not being managed"
 
 
 class RevisionNotFound(Missing):
     code, text = 207, "Revision not found"
+
+    @classmethod
+    def with_id(cls, key: object) -> RevisionNotFound:
+        return cls(f'Revision with Id "{key}" not found')
 
 
 # --- it is there already -----------------------------------------------------------------------------------------

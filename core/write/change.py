@@ -68,6 +68,10 @@ class Node:
     """The row is not there, or an earlier node of the same change deletes it."""
     empty: bool = False
     """An update that asks for nothing: no statement, no activity, no event."""
+    reverts: bool = False
+    """The payload is what a revision holds."""
+    fixed: frozenset[str] = frozenset()
+    """Fields that a hook has decided, so that the server does not set them."""
 
     @property
     def root(self) -> bool:

@@ -14,6 +14,7 @@ from core.access.authorize import soft_deleted
 from core.context import Context
 from core.query.revisions import BLANKED
 from core.types.structured import json_text
+from core.write.autofill import stamped
 from core.write.change import Node
 from core.write.forms import Form
 from core.write.guard import status_value
@@ -71,6 +72,8 @@ def entries(nodes: tuple[Node, ...], facts: Facts) -> list[Entry]:
 
 def action_of(node: Node) -> str:
     """The word in `action`."""
+    if node.reverts:
+        return "revert"
     if node.verb == "update":
         field = node.collection.status_field
         sent = node.payload.get(field) if field else None
@@ -114,9 +117,16 @@ def _revision(node: Node, facts: Facts, action: str) -> dict[str, Any]:
 
 
 def delta_of(node: Node, facts: Facts, action: str) -> dict[str, Any]:
-    """The submitted values: no aliases, no hashes, nothing that the server set but the link to the parent."""
+    """The submitted values: no aliases, no hashes, nothing that the server set but the link to the parent.
+
+    Of a revert, all that was written in the form of `data`, the key included.
+    """
     collection = node.collection
     key = collection.primary_key or ""
+    if node.reverts:
+        written = {key, *node.payload, *stamped("update", collection)}
+        shown = [field.name for field in collection.columns if field.name in written and field.type != "hash"]
+        return facts.form(collection.name).row(facts.after.get(node.index, {}), shown)
     blanked = BLANKED.get(collection.name, frozenset())
     found: dict[str, Any] = {}
     for name in node.named:

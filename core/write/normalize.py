@@ -34,6 +34,9 @@ def normalize(snapshot: Snapshot, request: WriteRequest) -> tuple[Node, ...]:
     if request.action == "delete":
         for text in dict.fromkeys(request.keys or ()):
             builder.root("delete", collection, {}, text, ())
+    elif request.action == "revert":
+        for text in dict.fromkeys(request.keys or ()):
+            builder.root("update", collection, {}, text, ())
     elif request.keys is not None:
         payload = request.payloads[0] if request.payloads else {}
         for text in dict.fromkeys(request.keys):

@@ -7,6 +7,7 @@ One request is one transaction. Nothing is told to anybody before it is stored, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,13 +15,14 @@ from typing import Any
 from core.access.authorize import Caller
 from core.auth.limits import hashing_cost
 from core.db.errors import DatabaseError, ForeignKeyViolation
+from core.db.gateway import Connection
 from core.db.unit_of_work import UnitOfWork, in_transaction
 from core.errors import BadRequest, CollectionNotFound, Problem, Unprocessable, ValidationFailed
 from core.query.change import WriteRequest, WriteResult
 from core.session import Session
 from core.types.structured import storable
 from core.types.write import INVALID
-from core.write import effects, guard, readback, refusals, rules
+from core.write import effects, guard, readback, refusals, revert, rules
 from core.write.change import Node, Rows
 from core.write.echo import echo
 from core.write.hashes import Hashes, hashes
@@ -36,15 +38,16 @@ from core.write.statements import Statements
 from core.write.values import conditions, values
 
 ATTEMPTS = 3
-ACTIONS = ("create", "update", "upsert", "delete")
+ECHOED = ("create", "update", "upsert")
+ACTIONS = ("create", "update", "upsert", "delete", "revert")
 
 
 async def write(session: Session, request: WriteRequest, reading: Reading) -> WriteResult:
-    """Create, update or delete items. `reading`: how items are read back.
+    """Create, update, delete items, or revert one. `reading`: how items are read back.
 
     Raises CollectionNotFound, SystemCollectionAccess; Forbidden, FieldWriteDenied, ItemNotFound, CreateDenied,
     UpdateDenied, DeleteDenied, LastAdmin; Unprocessable, ArrayForScalar, ValidationFailed, UnknownHasher;
-    DuplicateItem; what a wrong selection raises; DatabaseUnavailable, QueryFailed.
+    RevisionNotFound, RevisionUnusable; DuplicateItem; what a wrong selection raises; DatabaseUnavailable, QueryFailed.
     """
     admit(session, request)
     nodes = normalize(session.snapshot, request)
@@ -72,6 +75,8 @@ def admit(session: Session, request: WriteRequest) -> None:
     several = request.action == "update" and request.keys is not None and len(request.keys) > 1
     if several and collection.name == "directus_settings":
         raise ValidationFailed("batch update expect an array of items")
+    if request.action == "revert" and (request.keys is None or len(request.keys) != 1):
+        raise BadRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +95,17 @@ class _Change:
 
         nodes = await match(connection, statements, request, self.nodes)
         rows = await load(connection, statements, session.policy, nodes)
-        nodes = resolve(nodes, rows)
+        found = await self._found(connection, statements, nodes, rows)
+        nodes = resolve(nodes if found is None else (found.node,), rows)
         await self._authorize(unit, nodes, rows)
+        if found is not None and found.error is not None:
+            raise found.error
         plan = readback.prepare(self.reading, session, request)
         kinds = await setting_types(connection, statements, nodes, rows)
-        found = values(conditions(session, request, self.hashes, kinds), nodes, rows)
+        stored = self._values(nodes, rows, kinds)
 
-        run = Run(connection, statements, nodes, found, rows, whole=self._watched())
-        for group in order(nodes, found):
+        run = Run(connection, statements, nodes, stored, rows, whole=self._watched())
+        for group in order(nodes, stored):
             try:
                 await run.group(group)
             except refusals.REFUSED as error:
@@ -116,11 +124,27 @@ class _Change:
         if subscribers:
             unit.after_commit(partial(subscribers.publish, events(run)))
         items: list[Any] = list(result.items)
-        if request.collection == "directus_settings" and not request.batch and request.action != "delete":
+        if request.collection == "directus_settings" and not request.batch and request.action in ECHOED:
             await echo(self.reading, session, request, run, kinds, items)
         touched = (node.collection.name for node in nodes if not node.empty)
         tags = tuple(dict.fromkeys((request.collection, *touched, *result.tags)))
         return WriteResult(keys, items, result.meta, result.warnings, tags)
+
+    async def _found(
+        self, connection: Connection, statements: Statements, nodes: tuple[Node, ...], rows: Rows
+    ) -> revert.Found | None:
+        if self.request.action != "revert":
+            return None
+        return await revert.find(connection, statements, self.session.policy, self.request, nodes[0], rows)
+
+    def _values(self, nodes: tuple[Node, ...], rows: Rows, kinds: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Column → canonical value to store, of each node."""
+        session = self.session
+        if self.request.action != "revert":
+            return values(conditions(session, self.request, self.hashes, kinds), nodes, rows)
+        [node] = nodes
+        before, user, now = rows.get(node.collection, node.key), session.actor.user, session.context.now
+        return [revert.values(node, before, dialect=session.snapshot.dialect, user=user, now=now)]
 
     async def _authorize(self, unit: UnitOfWork, nodes: tuple[Node, ...], rows: Rows) -> None:
         session = self.session
@@ -132,8 +156,8 @@ class _Change:
         await effects.keep_an_admin(unit.connection, scenes)
 
     def _recorded(self) -> bool:
-        """`activity_skip` is for admins: others cannot write without a trace."""
-        return not (self.request.activity_skip and self.session.policy.admin)
+        """`activity_skip` is for admins: others cannot write without a trace. Nobody reverts without one."""
+        return not (self.request.activity_skip and self.session.policy.admin) or self.request.action == "revert"
 
     def _watched(self) -> bool:
         return self._recorded() or bool(self.session.project.events)

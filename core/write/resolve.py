@@ -46,7 +46,7 @@ def _resolved(node: Node, rows: Rows, state: dict[tuple[str, Any], str]) -> Node
         payload=payload,
         gone=now in ("absent", "deleted"),
         fresh=now == "created",
-        empty=not says,
+        empty=not says and not node.reverts,
     )
 
 
