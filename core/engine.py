@@ -129,7 +129,7 @@ def check(session: Session, request: ReadRequest) -> None:
 
 async def write(session: Session, request: WriteRequest) -> WriteResult:
     """Creates, updates or deletes items: one transaction (spec 03 §6–9). A new relation is seen by the next request."""
-    result = await _at_present(session, lambda one: pipeline.write(one, request, _Reading()))
+    result = await _at_present(session, lambda one: pipeline.write(one, request, READING))
     if request.collection == "directus_relations":
         with suppress(TabulariumError):  # it is stored; the next request takes notice by itself
             await session.project.follow()
@@ -141,6 +141,9 @@ class _Reading:
 
     read = staticmethod(read)
     check = staticmethod(check)
+
+
+READING = _Reading()
 
 
 async def aggregate(session: Session, request: AggregateRequest) -> list[dict[str, Any]]:

@@ -6,16 +6,20 @@ Lists of activity and revisions are ordinary reads of `directus_activity` and `d
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from core import engine
 from core.access.restrict import admit
 from core.db.gateway import Connection
 from core.errors import CollectionNotFound, ItemNotFound, Problem, ValidationFailed
+from core.query.change import WriteResult
 from core.query.revisions import REVISIONS
-from core.query.selection import Condition, ReadRequest, ReadResult
+from core.query.selection import ROW, Condition, ReadRequest, ReadResult, Selection
 from core.session import Session
 from core.types.cast import Uncastable, key
+from core.write import comments
 
 NUMERIC = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+))(?:[eE][+-]?\d{1,2})?\s*", re.ASCII)
 NOT_NUMERIC = "This value should be of type numeric."
@@ -63,6 +67,30 @@ async def revisions(
     if "type" in result.meta:
         result.meta["type"] = "item"
     return result
+
+
+async def create_comment(
+    session: Session, payload: Mapping[str, Any], *, selection: Selection = ROW, meta: frozenset[str] = frozenset()
+) -> WriteResult:
+    """Comment on an item (spec 03 §12.3); `items` holds the row of activity. Raises as `core.write.comments.create`."""
+    return await comments.create(session, payload, engine.READING, selection, meta)
+
+
+async def update_comment(
+    session: Session,
+    comment: str,
+    payload: Mapping[str, Any],
+    *,
+    selection: Selection = ROW,
+    meta: frozenset[str] = frozenset(),
+) -> WriteResult:
+    """Change the text of a comment. Raises as `core.write.comments.update`."""
+    return await comments.update(session, comment, payload, engine.READING, selection, meta)
+
+
+async def delete_comment(session: Session, comment: str) -> None:
+    """Mark a comment as deleted. Raises as `core.write.comments.delete`."""
+    await comments.delete(session, comment)
 
 
 def _place(offset: str) -> int:

@@ -86,15 +86,21 @@ def action_of(node: Node) -> str:
     return node.verb
 
 
-def _activity(node: Node, facts: Facts, action: str) -> dict[str, Any]:
-    context = facts.context
+def signature(context: Context) -> dict[str, Any]:
+    """Who did it, when, from where: the same in every row of activity."""
     address = context.address
     return {
-        "action": action,
         "action_by": context.actor.user,
         "action_on": context.now.astimezone(UTC).replace(tzinfo=None, microsecond=0),
         "ip": "localhost" if address in ("127.0.0.1", "::1") else address[:50],
         "user_agent": context.user_agent.replace("\x00", "")[:255],
+    }
+
+
+def _activity(node: Node, facts: Facts, action: str) -> dict[str, Any]:
+    return {
+        **signature(facts.context),
+        "action": action,
         "collection": node.collection.name,
         "item": str(facts.keys[node.index])[:ITEM],
         "comment": facts.comment,
