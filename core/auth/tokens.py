@@ -7,13 +7,13 @@ import json
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-from joserfc import jwt
-from joserfc.errors import JoseError, SecurityWarning
-from joserfc.jwk import OctKey
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from core.errors import ExpiredToken, InvalidToken
+
+if TYPE_CHECKING:
+    from joserfc.jwk import OctKey  # imported by who needs it: with its cryptography it takes a seventh of a second
 
 ALGORITHM = "HS256"
 HEADER = {"typ": "JWT", "alg": ALGORITHM}
@@ -27,14 +27,12 @@ class TokenKeys:
 
     project: str
     public_key: str
-    secret: OctKey = field(repr=False)
+    secret: bytes = field(repr=False)
 
     @classmethod
     def of(cls, project: str, public_key: str, secret_key: str) -> TokenKeys:
         """Keys from a project's configuration; any length of secret is taken, as v8 does."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SecurityWarning)
-            return cls(project, public_key, OctKey.import_key(secret_key.encode()))
+        return cls(project, public_key, secret_key.encode())
 
 
 def sign(keys: TokenKeys, kind: str, claims: Mapping[str, Any], *, expires: int, ttl: int | None = None) -> str:
@@ -48,7 +46,9 @@ def sign(keys: TokenKeys, kind: str, claims: Mapping[str, Any], *, expires: int,
         payload["ttl"] = ttl
     payload |= {"type": kind, "key": keys.public_key, "project": keys.project}
     payload |= {name: value for name, value in claims.items() if name not in payload}
-    return jwt.encode(HEADER, payload, keys.secret, algorithms=[ALGORITHM])
+    from joserfc import jwt
+
+    return jwt.encode(HEADER, payload, _key(keys.secret), algorithms=[ALGORITHM])
 
 
 def is_jwt(token: str) -> bool:
@@ -68,10 +68,13 @@ def verify(keys: TokenKeys, token: str, kind: str, *, now: float) -> dict[str, A
 
     Raises InvalidToken (form, signature, algorithm, kind, key, project) or ExpiredToken. `now`: unix time.
     """
+    from joserfc import jwt
+    from joserfc.errors import JoseError
+
     if len(token) > LONGEST:
         raise InvalidToken
     try:
-        decoded = jwt.decode(token, keys.secret, algorithms=[ALGORITHM])
+        decoded = jwt.decode(token, _key(keys.secret), algorithms=[ALGORITHM])
     except (JoseError, ValueError, TypeError, RecursionError):
         raise InvalidToken from None
     claims = decoded.claims
@@ -103,6 +106,16 @@ def peek_project(token: str) -> str | None:
 def fingerprint(token: str) -> str:
     """What is stored of a token: its SHA-256 as hex. Tokens are long and random, so no salt is needed."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _key(secret: bytes) -> OctKey:
+    from joserfc.errors import SecurityWarning
+    from joserfc.jwk import OctKey
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SecurityWarning)
+        return OctKey.import_key(secret)
 
 
 def _decode(part: str) -> bytes:

@@ -187,13 +187,8 @@ class Draft:
     def _refuse_core(self, found: Field, present: ColumnSpec, wanted: ColumnSpec) -> None:
         """Of the system's own fields only what describes them may change (spec 01 §7.4)."""
         one, other = settled(present, self.present.dialect), settled(wanted, self.present.dialect)
-        fixed = (one.unique, one.primary_key, one.auto_increment, one.nullable)
-        if not same_type(one, other) or fixed != (
-            other.unique,
-            other.primary_key,
-            other.auto_increment,
-            other.nullable,
-        ):
+        keys = [(each.unique, each.auto_increment) for each in (one, other)]
+        if not same_type(one, other) or keys[0] != keys[1]:
             raise Unprocessable(f'Field "{found.name}" is locked')
 
     async def _check_values(self, present: ColumnSpec, wanted: ColumnSpec) -> None:

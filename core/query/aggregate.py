@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from core.catalog.model import Collection, Field, Snapshot
-from core.errors import FieldAccessDenied, InvalidField, Unprocessable
+from core.errors import FieldAccessDenied, InvalidField, UnknownOperator, Unprocessable
+from core.query.filters import ALIASES
 from core.query.selection import Condition
 from core.query.window import split
 from core.types.encode import encoder
@@ -16,7 +18,9 @@ from core.types.encode import encoder
 FUNCTIONS = ("count", "sum", "avg", "min", "max")
 NUMERIC = ("integer", "bigint", "decimal", "float")
 ORDERED = (*NUMERIC, "text", "date", "time", "datetime", "datetimetz")
+COMPARISONS = {"eq": "__eq__", "neq": "__ne__", "lt": "__lt__", "lte": "__le__", "gt": "__gt__", "gte": "__ge__"}
 MAX_FUNCTIONS = 50
+MAX_HAVING = 100
 WHOLE = 1e15
 """From here on a whole floating-point number is no longer written as one."""
 
@@ -53,17 +57,19 @@ class AggregateRequest:
 def check(collection: Collection, request: AggregateRequest, hidden: frozenset[str]) -> None:
     """Names and rights of groups, measures, sort and having. `hidden`: fields that may not be named.
 
-    Raises InvalidField (422/202), FieldAccessDenied (403/215), Unprocessable (422/12).
+    Raises InvalidField (422/202), FieldAccessDenied (403/215), UnknownOperator (422/214), Unprocessable (422/12).
     """
     if len(request.measures) > MAX_FUNCTIONS:
         raise Unprocessable(f"An aggregate may have {MAX_FUNCTIONS} functions at most.")
+    if len(request.having) > MAX_HAVING:
+        raise Unprocessable(f"An aggregate may have {MAX_HAVING} conditions of `having` at most.")
     for name in (*request.group_by, *(item.field for item in request.measures if item.field is not None)):
         if name not in collection.fields or collection.fields[name].is_alias:
             raise InvalidField(name, collection.name)
     deny_hidden((*request.group_by, *(item.field for item in request.measures if item.field)), hidden)
     for item in request.measures:
         _check_measure(collection, item)
-    keys = {item.key for item in request.measures}
+    keys = {item.key: item for item in request.measures}
     for token in split(request.sort):
         name = token.removeprefix("-")
         if name not in keys and name not in request.group_by:
@@ -71,6 +77,7 @@ def check(collection: Collection, request: AggregateRequest, hidden: frozenset[s
     for condition in request.having:
         if condition.field not in keys:
             raise InvalidField(condition.field, collection.name)
+        _check_having(collection, keys[condition.field], condition)
 
 
 def deny_hidden(names: Iterable[str], hidden: frozenset[str]) -> None:
@@ -88,6 +95,26 @@ def _check_measure(collection: Collection, item: Measure) -> None:
     allowed = NUMERIC if item.function in ("sum", "avg") else ORDERED
     if item.function != "count" and family not in allowed:
         raise Unprocessable(f'The function "{item.function}" does not work on "{item.field}".')
+
+
+def _check_having(collection: Collection, item: Measure, condition: Condition) -> None:
+    if ALIASES.get(condition.op, condition.op) not in COMPARISONS:
+        raise UnknownOperator(condition.op)
+    number(condition.value)
+    column = collection.fields[item.field].column if item.field is not None else None
+    if item.function in ("min", "max") and (column is None or column.family not in NUMERIC):
+        raise Unprocessable("A condition of `having` works on numbers only.")
+
+
+def number(value: Any) -> float:
+    """The number that a measure is compared with. Raises Unprocessable for what is none, or is not finite."""
+    try:
+        found = float(value)
+    except (TypeError, ValueError, OverflowError):
+        found = math.nan
+    if not math.isfinite(found):
+        raise Unprocessable("A condition of `having` needs a number.")
+    return found
 
 
 def shape(

@@ -32,6 +32,7 @@ from core.query.predicate import (
     substring,
 )
 from core.query.selection import Condition
+from core.query.window import MAX_INT
 from core.types.cast import Uncastable, cast, is_now, now_value, ordered
 from core.types.structured import storable
 
@@ -51,6 +52,8 @@ OPERATORS = frozenset(
 MAX_CONDITIONS = 500
 MAX_HOPS = 50
 MAX_DEPTH = 10
+MAX_TEXT = 10_000
+"""Characters to search for: SQLite's LIKE takes 50 000 bytes, a character has up to four."""
 
 
 def from_conditions(
@@ -228,9 +231,10 @@ def _none(name: str) -> Predicate:
 
 
 def searching(text: str | None) -> Predicate:
-    """The predicate of `q` (spec 03 §5.6): literal, not split, not trimmed."""
+    """The predicate of `q` (spec 03 §5.6): literal, not split, not trimmed. Raises Unprocessable when it is too long."""
     if not text:
         return EVERYTHING
+    _bounded(text)
     return Search(substring(text), deep=True, otherwise=True) if storable(text) else NOTHING
 
 
@@ -265,6 +269,7 @@ def _like(name: str, op: str, value: Any, relation: ToOne | ToMany | None) -> Pr
     text = _text(value)
     if text == "":
         return None
+    _bounded(text)
     if not storable(text):  # no database holds it, and the drivers refuse it
         return negate(IsNull(name)) if op.startswith("n") else _none(name)
     wanted = pattern(text) if op in ("rlike", "nrlike") else substring(text)
@@ -274,6 +279,11 @@ def _like(name: str, op: str, value: Any, relation: ToOne | ToMany | None) -> Pr
     else:
         part = Like(name, wanted)
     return negate(part) if op.startswith("n") else part
+
+
+def _bounded(text: str) -> None:
+    if len(text) > MAX_TEXT:
+        raise Unprocessable(f"A text to search for may have {MAX_TEXT} characters at most.")
 
 
 def _text(value: Any) -> str:
@@ -314,7 +324,7 @@ def _at_least(name: str, value: Any) -> Predicate:
         return negate(Related(name, EVERYTHING))
     if count == 1:
         return Related(name, EVERYTHING)
-    return RelatedCount(name, EVERYTHING, count)
+    return RelatedCount(name, EVERYTHING, min(count, MAX_INT))  # there are never more, and drivers refuse it
 
 
 def _holds(snapshot: Snapshot, relation: ToMany, values: Sequence[Any], now: datetime) -> Predicate:

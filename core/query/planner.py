@@ -16,7 +16,7 @@ from core.query.filters import from_conditions, from_tree
 from core.query.plan import ColumnOut, ConstantOut, Edge, EdgeOut, KeyOut, Node, Output, RowOut, VirtualOut
 from core.query.predicate import EVERYTHING, In, Param, Predicate, all_of, parametrise
 from core.query.selection import Constant, Entry, Leaf, Nested, Row, Selection, Window
-from core.query.window import order_of, split
+from core.query.window import MAX_INT, order_of, split
 
 MAX_DEPTH = 10
 MAX_EDGES = 500
@@ -71,7 +71,8 @@ def _hoist_window(
     part = parametrise(conditions, values)
     if not isinstance(window.limit, int) or window.limit < 0:
         return Window(sort=window.sort, part=part)
-    values += (window.limit, max(window.offset, 0) if isinstance(window.offset, int) else 0)
+    start = max(window.offset, 0) if isinstance(window.offset, int) else 0
+    values += (min(window.limit, MAX_INT), min(start, MAX_INT))
     return Window(sort=window.sort, part=part, limit=Param(len(values) - 2), offset=Param(len(values) - 1))
 
 

@@ -20,7 +20,7 @@ def order_of(collection: Collection, sort: Sequence[str] | None) -> tuple[Order,
     Raises InvalidField (422/202) for unknown or dotted names, Unprocessable (422/12) for aliases.
     """
     orders: list[Order] = []
-    for token in split(sort or ()):
+    for token in dict.fromkeys(split(sort or ())):
         if token in ("?", "-?"):
             orders.append(Order(None))
             continue
@@ -30,7 +30,8 @@ def order_of(collection: Collection, sort: Sequence[str] | None) -> tuple[Order,
             raise InvalidField(token, collection.name)
         if field.is_alias:
             raise Unprocessable(f'Sorting by "{name}" is not possible: it has no column.')
-        orders.append(Order(name, token.startswith("-")))
+        if all(name != item.field for item in orders):  # the first one decides
+            orders.append(Order(name, token.startswith("-")))
     if not orders and collection.sort_field:
         orders.append(Order(collection.sort_field))
     named = {item.field for item in orders}

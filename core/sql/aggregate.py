@@ -8,8 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.expression import ColumnElement
 
 from core.catalog.model import Collection, Snapshot
-from core.errors import UnknownOperator, Unprocessable
-from core.query.aggregate import AggregateRequest, Measure
+from core.query.aggregate import COMPARISONS, AggregateRequest, Measure, number
 from core.query.filters import ALIASES
 from core.query.plan import Order
 from core.query.predicate import Param, Predicate
@@ -17,8 +16,6 @@ from core.query.window import split
 from core.sql.compile import Binds, Prepared, prepare
 from core.sql.predicates import Renderer
 from core.sql.read import directed, order_by
-
-COMPARISONS = {"eq": "__eq__", "neq": "__ne__", "lt": "__lt__", "lte": "__le__", "gt": "__gt__", "gte": "__ge__"}
 
 
 def compile_aggregate(
@@ -29,7 +26,7 @@ def compile_aggregate(
     renderer = Renderer(snapshot, binds)
     source = renderer.alias(collection)
     groups = [source.c[name] for name in request.group_by]
-    measures = {item.key: _measure(source, item, snapshot.dialect) for item in request.measures}
+    measures = {item.key: _measure(collection, source, item, snapshot.dialect) for item in request.measures}
     columns: list[Any] = [*groups, *_columns(source, request, measures)] or [sa.func.count()]
     statement = sa.select(*(column.label(f"c{index}") for index, column in enumerate(columns))).select_from(source)
     statement = statement.where(renderer.render(where, collection, source))
@@ -55,25 +52,26 @@ def _columns(source: Any, request: AggregateRequest, measures: dict[str, ColumnE
     return found
 
 
-def _measure(source: Any, item: Measure, dialect: str) -> ColumnElement[Any]:
+def _measure(collection: Collection, source: Any, item: Measure, dialect: str) -> ColumnElement[Any]:
     if item.field is None:
         return sa.func.count()
     column = source.c[item.field]
+    described = collection.fields[item.field].column
+    scale = described.scale if described is not None and described.family == "decimal" else None
     if item.distinct:
         column = sa.distinct(column)
     function: ColumnElement[Any] = getattr(sa.func, item.function)(column)
+    if dialect == "sqlite" and scale is not None and item.function in ("sum", "avg"):
+        # It adds decimals as floating point: sums that are equal would be ordered and compared by their last bits.
+        function = sa.func.round(sa.func.sum(column), scale)
+        if item.function == "avg":
+            function = function / sa.func.count(column)
     return function
 
 
 def _having(measure: ColumnElement[Any], op: str, value: Any) -> ColumnElement[bool]:
-    name = COMPARISONS.get(ALIASES.get(op, op))
-    if name is None:
-        raise UnknownOperator(op)
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise Unprocessable("A condition of `having` needs a number.") from None
-    found: ColumnElement[bool] = getattr(measure, name)(sa.literal(number, sa.Double()))
+    compare = getattr(measure, COMPARISONS[ALIASES.get(op, op)])
+    found: ColumnElement[bool] = compare(sa.literal(number(value), sa.Double()))
     return found
 
 

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy.dialects import mysql, postgresql, sqlite
-from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.engine import Dialect as SqlDialect
 
 
@@ -29,16 +27,22 @@ class Dialect:
 
 @cache
 def dialect(name: str) -> Dialect:
-    """The dialect "sqlite", "postgres" or "mysql"."""
+    """The dialect "sqlite", "postgres" or "mysql"; what it needs of SQLAlchemy is imported for it alone."""
     found: SqlDialect
     match name:
         case "sqlite":
+            from sqlalchemy.dialects import sqlite
+
             found = sqlite.dialect(paramstyle="qmark")
             return Dialect(name, found, True, "json", 32_000)
         case "postgres":
+            from sqlalchemy.dialects.postgresql import asyncpg
+
             found = asyncpg.dialect()  # type: ignore[no-untyped-call]
             return Dialect(name, found, False, "any", 32_000)
         case "mysql":
+            from sqlalchemy.dialects import mysql
+
             found = mysql.dialect(paramstyle="format")
             return Dialect(name, found, True, "expand", 60_000)
     raise ValueError(f"unknown dialect {name!r}")
@@ -46,4 +50,6 @@ def dialect(name: str) -> Dialect:
 
 def array_type(item: Any) -> Any:
     """The type of a list parameter on PostgreSQL."""
+    from sqlalchemy.dialects import postgresql
+
     return postgresql.ARRAY(item)

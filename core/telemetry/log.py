@@ -43,6 +43,11 @@ def configure(*, terminal: bool | None = None, level: int = logging.INFO) -> Non
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+def logger() -> Any:
+    """The logger of the process, as `configure` set it up."""
+    return structlog.get_logger()
+
+
 def beside_output() -> None:
     """Let the log lines of a command go to standard error, so that what it prints can be used by others."""
     # Asked for each time: whoever runs commands in one process may have exchanged the stream.

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
-import regex
-
-FLAGS = {"i": regex.IGNORECASE, "m": regex.MULTILINE, "s": regex.DOTALL, "x": regex.VERBOSE, "u": regex.UNICODE}
+FLAGS = {"i": "IGNORECASE", "m": "MULTILINE", "s": "DOTALL", "x": "VERBOSE", "u": "UNICODE"}
 BRACKETS = {"(": ")", "[": "]", "{": "}", "<": ">"}
 SECONDS = 0.1
 """Longest match; a sane expression takes microseconds."""
@@ -26,12 +24,14 @@ class BadPattern(ValueError):
 @lru_cache(maxsize=512)
 def compiled(expression: str) -> Callable[[str], bool]:
     """The test for a delimited expression such as `/^a/i`: whether it is found in a text. Raises BadPattern."""
+    import regex  # slow to import, and most projects have no expressions
+
     body, flags = _parts(expression)
     options = regex.VERSION0
     for flag in flags:
         if flag not in FLAGS:
             raise BadPattern(f"flag {flag}")
-        options |= FLAGS[flag]
+        options |= regex.RegexFlag[FLAGS[flag]]
     if "u" not in flags:
         options |= regex.ASCII  # PCRE knows letters beyond ASCII in \w and \d with /u only
     try:
@@ -130,4 +130,6 @@ def _escape(body: str, at: int, inside: bool) -> tuple[str, int]:
 
 
 def _literal(text: str) -> str:
+    import regex
+
     return regex.escape(text, special_only=False)

@@ -184,7 +184,7 @@ class _Builder:
             if key is None:
                 self.nodes[index] = replace(self.nodes[index], keyless=True)
             return
-        column = target.fields[name].column
+        column = target.fields[name].column if name else None  # a table without one key is refused by `guard`
         generated = column is not None and column.auto_increment
         verb: Verb = "create" if key is None else "save"
         linked = verb == "create" or relation.target_field not in payload
@@ -212,8 +212,8 @@ class _Draft:
 
 def key_of(collection: Collection, sent: Any) -> Any:
     """A key as it was sent → canonical; None when no key of this collection can look like it."""
-    found = collection.fields[collection.primary_key or ""]
-    if isinstance(sent, bool | Mapping | list | tuple):
+    found = collection.fields.get(collection.primary_key or "")
+    if found is None or isinstance(sent, bool | Mapping | list | tuple):
         return None
     try:
         return cast_key(found, sent if isinstance(sent, str) else str(sent))

@@ -6,12 +6,11 @@ before (a to-one field holds a key or is `pending`); the values that the server 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Any, Literal
-
-import regex
 
 from core.catalog.model import TO_MANY_TYPES, Collection, Field, ToOne
 from core.errors import ArrayForScalar, Path, Problem, TabulariumError, Unprocessable, ValidationFailed
@@ -21,7 +20,7 @@ from core.types.pattern import BadPattern, accepts
 from core.types.structured import scalar_text
 from core.types.write import BLANK, EMAIL, INVALID, MAX_HASHED, NULL, Reason, Refused, accept, same_as_read
 
-ADDRESS = regex.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
+ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 MISSING = object()
 
 

@@ -14,7 +14,6 @@ from sqlalchemy.pool import NullPool
 
 from core.db import errors
 from core.db.errors import DatabaseError, MissingObject, Retryable, Unavailable
-from core.db.gateway import mysql, postgres
 from core.db.gateway.options import Target
 
 if TYPE_CHECKING:
@@ -66,9 +65,13 @@ class Engine:
                 code = error.sqlite_errorcode if isinstance(error, sqlite3.Error) else None
                 return errors.from_sqlite(code, str(error))
             case "postgres":
+                from core.db.gateway import postgres
+
                 # SQLAlchemy wraps asyncpg's error in one of its adapter's.
                 return postgres.translate(error.__cause__ or error)
             case _:
+                from core.db.gateway import mysql
+
                 return mysql.translate(error)
 
 
@@ -89,6 +92,8 @@ def _create(place: Target) -> AsyncEngine:
     drivers = {"postgres": "postgresql+asyncpg", "mysql": "mysql+asyncmy"}
     arguments: dict[str, Any]
     if place.dialect == "postgres":
+        from core.db.gateway import postgres
+
         # Nobody limits a migration's statements; a lock is another matter.
         arguments = {
             "timeout": options.connect_timeout,
@@ -96,6 +101,8 @@ def _create(place: Target) -> AsyncEngine:
             **postgres.ssl_argument(options),
         }
     else:
+        from core.db.gateway import mysql
+
         arguments = mysql.connect_arguments(replace(options, statement_timeout=None))
     url = URL.create(
         drivers[place.dialect],

@@ -5,19 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from importlib import import_module
 from typing import Any, TypeVar
 
 import sqlalchemy
 
 from core.db.errors import Unavailable
-from core.db.gateway import mysql, postgres, sqlite
 from core.db.gateway.connection import Connection, Counter, Pool, finish
 from core.db.gateway.engine import Engine
 from core.db.gateway.options import Options, Target, target
 
 T = TypeVar("T")
 
-_OPENERS = {"sqlite": sqlite.open_pool, "postgres": postgres.open_pool, "mysql": mysql.open_pool}
+
+def _opener(dialect: str) -> Callable[..., Any]:
+    """What opens a pool of the dialect; its driver is imported for it alone, so that a server starts sooner."""
+    opener: Callable[..., Any] = import_module(f"core.db.gateway.{dialect}").open_pool
+    return opener
 
 
 class Store:
@@ -42,7 +46,7 @@ class Store:
         """
         place = target(url, Options(pool_size=pool_size), options or {})
         counter = Counter()
-        pool = await _OPENERS[place.dialect](place, counter)
+        pool = await _opener(place.dialect)(place, counter)
         return cls(place, url, pool, Engine(place), counter)
 
     async def close(self) -> None:
@@ -104,7 +108,10 @@ class Store:
         are not enforced (a table is rebuilt by dropping it), and `write=False` leaves the writer to others. Raises
         what `fn` raises, database errors as ours.
         """
-        if write and isinstance(self._pool, sqlite.SqlitePool):
+        if write and self.dialect == "sqlite":
+            from core.db.gateway.sqlite import SqlitePool
+
+            assert isinstance(self._pool, SqlitePool)
             async with self._pool.alone():
                 return await self._engine.run(fn, write=True)
         return await self._engine.run(fn, write=write)
