@@ -81,7 +81,7 @@ class Unprocessable(InvalidRequest):
     code, text = 12, "Unprocessable Entity"
 
 
-class RevisionUnusable(Unprocessable):
+class RevisionUnusable(InvalidRequest):
     """What a revision holds is no item: it cannot be reverted to."""
 
     code, text = 208, "Revision has an invalid delta"

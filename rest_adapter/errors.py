@@ -15,6 +15,7 @@ STATUS: Mapping[type[TabulariumError], int] = {
     kinds.BadRequest: 400,
     kinds.ValidationFailed: 422,
     kinds.Unprocessable: 422,
+    kinds.RevisionUnusable: 422,
     kinds.InvalidPayload: 400,
     kinds.PayloadTooLarge: 413,
     kinds.InvalidField: 422,

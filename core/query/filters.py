@@ -231,7 +231,7 @@ def _none(name: str) -> Predicate:
 
 
 def searching(text: str | None) -> Predicate:
-    """The predicate of `q` (spec 03 §5.6): literal, not split, not trimmed. Raises Unprocessable when it is too long."""
+    """The predicate of `q` (spec 03 §5.6): literal, not split, not trimmed. Raises Unprocessable beyond MAX_TEXT."""
     if not text:
         return EVERYTHING
     _bounded(text)
