@@ -273,7 +273,9 @@ async def test_all_collections_are_answered_as_directus_8_did(directus8: Store, 
     counts = metadata.counts(session)
     assert counts == {
         **dict.fromkeys(("result_count", "total_count", "filter_count", "limit"), len(managed)),
-        **{"offset": 0, "page": 1, "page_count": 1},
+        "offset": 0,
+        "page": 1,
+        "page_count": 1,
     }
 
 
