@@ -17,7 +17,7 @@ MOST_LINES = 450
 # Inside core, arrows point down this list only (rooms of one row may know each other, but not in a circle).
 _DOORS_OF_CORE = (
     "engine", "enter", "history", "metadata", "configuration", "permissions", "extensions", "utilities", "projects",
-    "accounts", "demo", "start", "doctor", "cli",
+    "accounts", "demo", "start", "doctor", "cli", "stream", "transfer",
 )  # fmt: skip
 ROWS: tuple[tuple[str, ...], ...] = (
     _DOORS_OF_CORE,
