@@ -59,6 +59,7 @@ TOKEN_OF_SUPER_ADMIN = frozenset({"super_admin_token"})
 NONE: frozenset[str] = frozenset()
 ANONYMOUS = True
 RELATIONS, PRESETS, SETTINGS = "directus_relations", "directus_collection_presets", "directus_settings"
+WEBHOOKS = "directus_webhooks"
 COLLECTIONS, FIELDS, PERMISSIONS = "directus_collections", "directus_fields", "directus_permissions"
 WRAPPED: Mapping[str, Any] = {"wrapped": True}
 ANY: Mapping[str, Any] = {"lenient": True}
@@ -146,6 +147,20 @@ ROUTES: tuple[Route, ...] = (
     Route("PATCH",  "/settings/:_ids", "update_C_batch", WRITTEN_LIST, WRITE, UPDATE, ARRAY, SETTINGS, **NUMBERS),
     Route("DELETE", "/settings/:id",  "delete_C_item",  GONE, DELETE, AS_IS, of=SETTINGS, digits=True),
     Route("DELETE", "/settings/:ids", "delete_C_items", GONE, DELETE, AS_IS, of=SETTINGS, digits=True),
+
+    Route("GET",    "/webhooks",      "C",              PAGE,         MANY,   LIST,     of=WEBHOOKS),
+    Route("GET",    "/webhooks/:id",  "C_by_id",        ITEM,         ONE,    ONE_ITEM, of=WEBHOOKS),
+    Route("GET",    "/webhooks/:ids", "C",              PAGE,         SOME,   AS_IS,    of=WEBHOOKS),
+    Route("POST",   "/webhooks",      "create_C_item",  WRITTEN,      WRITE,  AS_IS, OBJECT, WEBHOOKS),
+    Route("POST",   "/webhooks",      "create_C_items", WRITTEN_LIST, WRITE,  AS_IS, ARRAY,  WEBHOOKS),
+    Route("PATCH",  "/webhooks",      "update_C_batch", WRITTEN_LIST, WRITE,  AS_IS, ARRAY,  WEBHOOKS),
+    Route("PATCH",  "/webhooks",      "", None, NONE, AS_IS, OBJECT, WEBHOOKS, refuse=ItemNotFound),
+    Route("PATCH",  "/webhooks/:id",  "update_C_item",  WRITTEN,      WRITE,  AS_IS, OBJECT, WEBHOOKS),
+    Route("PATCH",  "/webhooks/:ids", "update_C_items", WRITTEN_LIST, WRITE,  AS_IS, OBJECT, WEBHOOKS),
+    Route("PATCH",  "/webhooks/:id",  "", None, NONE, AS_IS, ARRAY, WEBHOOKS, refuse=Unprocessable),
+    Route("PATCH",  "/webhooks/:ids", "", None, NONE, AS_IS, ARRAY, WEBHOOKS, refuse=Unprocessable),
+    Route("DELETE", "/webhooks/:id",  "delete_C_item",  GONE,         DELETE, AS_IS,    of=WEBHOOKS),
+    Route("DELETE", "/webhooks/:ids", "delete_C_items", GONE,         DELETE, AS_IS,    of=WEBHOOKS),
 
     Route("GET", "/permissions/me",             "permissions_me",               RIGHTS,     of=PERMISSIONS),
     Route("GET", "/permissions/me/:collection", "permissions_me_by_collection", OWN_RIGHTS, of=PERMISSIONS),

@@ -24,6 +24,7 @@ from core.catalog.model import (
 )
 from core.catalog.relations import RelationRow, relate
 from core.catalog.tables import Table
+from core.catalog.webhooks import webhooks
 from core.context import ADMIN_ROLE
 from core.frozen import EMPTY
 
@@ -57,6 +58,7 @@ class Metadata:
     relations: tuple[Row, ...] = ()
     permissions: tuple[Row, ...] = ()
     settings: Mapping[str, str | None] = field(default_factory=lambda: EMPTY)
+    webhooks: tuple[Row, ...] = ()
 
 
 def build(
@@ -95,6 +97,7 @@ def build(
         collections=MappingProxyType(collections),
         settings=MappingProxyType(dict(metadata.settings)),
         blacklisted=blacklisted(metadata.permissions),
+        webhooks=webhooks(metadata.webhooks),
     )
 
 

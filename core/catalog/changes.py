@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Sequence
 from typing import Any, Protocol
 
 TABLE = "directus_changes"
-KINDS = ("schema", "policy", "settings")
+KINDS = ("schema", "policy", "settings", "webhooks")
 
 # Only has to differ from the advisory locks that others take in the same database.
 LOCK = 7164020041

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from core.catalog import build as building
+from core.catalog import webhooks as hooked
 from core.catalog.changes import HEAD, TABLE
 from core.catalog.model import Snapshot
 from core.catalog.tables import Table
@@ -44,8 +45,8 @@ async def catalogue(connection: Connection) -> tuple[dict[str, Table], building.
 async def refresh(store: Store, snapshot: Snapshot, *, blacklist: frozenset[str] = frozenset()) -> Snapshot:
     """The present picture, read anew as far as the change log says that it differs from `snapshot`.
 
-    Changes of settings and policies leave the schema alone and cost one statement each; when nothing was logged the
-    same snapshot comes back.
+    Changes of settings, policies and webhooks leave the schema alone and cost one statement each; when nothing was
+    logged the same snapshot comes back.
     """
     dialect = store.dialect
     async with store.read() as connection:
@@ -58,11 +59,14 @@ async def refresh(store: Store, snapshot: Snapshot, *, blacklist: frozenset[str]
                 f"SELECT DISTINCT kind FROM {TABLE} WHERE id > {int(snapshot.version)}"  # noqa: S608
             )
         }
-        if version > snapshot.version and kinds <= {"settings", "policy"}:
+        if version > snapshot.version and kinds <= {"settings", "policy", "webhooks"}:
             changed = replace(snapshot, version=version)
             if "policy" in kinds:
                 rows = await _rows(connection, dialect, "directus_permissions", building.PERMISSION_COLUMNS)
                 changed = replace(changed, blacklisted=building.blacklisted(rows))
+            if "webhooks" in kinds:
+                rows = await _rows(connection, dialect, hooked.TABLE, hooked.COLUMNS)
+                changed = replace(changed, webhooks=hooked.webhooks(rows))
             if "settings" in kinds:
                 rows = await _rows(connection, dialect, "directus_settings", ("key", "value"))
                 changed = replace(changed, settings=_settings(rows))
@@ -93,6 +97,7 @@ async def _metadata(connection: Connection, tables: Mapping[str, Table]) -> buil
         fields=await rows("directus_fields", building.FIELD_COLUMNS),
         relations=await rows("directus_relations", building.RELATION_COLUMNS),
         permissions=await rows("directus_permissions", building.PERMISSION_COLUMNS),
+        webhooks=await rows(hooked.TABLE, hooked.COLUMNS),
         settings=_settings(await rows("directus_settings", ("key", "value"))),
     )
 

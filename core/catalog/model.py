@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.catalog.webhooks import Webhooks
 from core.frozen import EMPTY
 
 # How a column stores its values. Decides casts, binding and SQL types; the Directus type decides the form in answers.
@@ -220,6 +221,7 @@ class Snapshot:
 
     `version`: head of the change log when it was read. `settings`: key → stored text or None. `blacklisted`:
     (collection, field) pairs that the read blacklist of some role names; GraphQL promises no value for them.
+    `webhooks`: the active ones, by the collection whose changes they tell.
     """
 
     version: int
@@ -227,6 +229,7 @@ class Snapshot:
     collections: Mapping[str, Collection]
     settings: Mapping[str, str | None] = field(default_factory=lambda: EMPTY)
     blacklisted: frozenset[tuple[str, str]] = frozenset()
+    webhooks: Webhooks = field(default_factory=lambda: EMPTY)
 
     def setting(self, key: str, default: str | None = None) -> str | None:
         """The stored text of a setting, `default` when its row is missing."""

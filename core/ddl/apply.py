@@ -35,6 +35,7 @@ from core.events.collect import SchemaEvent, Told
 from core.frozen import EMPTY
 from core.query.change import WriteRequest
 from core.session import Session
+from core.write import outbox
 
 ATTEMPTS = 3
 
@@ -92,9 +93,13 @@ async def _carry_out(present: Present, plan: Plan) -> tuple[list[Told], int]:
     steps = steps_of(present, plan)
     checked = [await _checked(present, change) for change in plan.changes]
     if present.dialect == "mysql":
-        return await _in_pieces(present, plan, steps, checked)
-    await _run(present, steps)
-    return await _record(present, plan, checked)
+        outcome = await _in_pieces(present, plan, steps, checked)
+    else:
+        await _run(present, steps)
+        outcome = await _record(present, plan, checked)
+    # The last statement: on MySQL nothing after it can fail and undo what webhooks are told.
+    await outbox.put(present.snapshot, present.session.context, present.connection, outcome[0])
+    return outcome
 
 
 def steps_of(present: Present, plan: Plan) -> tuple[TableStep, ...]:

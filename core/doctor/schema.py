@@ -6,9 +6,10 @@ from core.catalog.changes import TABLE as CHANGES
 from core.catalog.system import seed_rows, system_tables
 from core.db.gateway import Connection
 from core.doctor.finding import SAMPLES, Check, Finding, Look
-from core.migrate.install import add_change_log
+from core.migrate import own
 from core.migrate.upgrade import add_rows, complete, pending_on
 from core.sql.ddl import drop_table
+from core.sql.deliveries import TABLE as DELIVERIES
 
 TEMPORARY = "_tabularium"
 """How the names of tables begin that a rebuild makes and renames."""
@@ -53,17 +54,23 @@ async def missing_columns(look: Look) -> Finding | None:
 
 
 async def no_change_log(look: Look) -> Finding | None:
-    if CHANGES in look.tables:
+    told = "the table by which processes tell each other of changes is not there"
+    return _gone(look, "schema.no_change_log", CHANGES, told)
+
+
+async def no_deliveries(look: Look) -> Finding | None:
+    return _gone(look, "schema.no_deliveries", DELIVERIES, "the table of what webhooks have to tell is not there")
+
+
+def _gone(look: Look, name: str, table: str, told: str) -> Finding | None:
+    """A finding about one of our own tables."""
+    if table in look.tables:
         return None
-    return Finding(
-        "schema.no_change_log",
-        "the table by which processes tell each other of changes is not there",
-        1,
-        (CHANGES,),
-        "makes it, as opening the project does",
-        add_change_log,
-        alters=True,
-    )
+
+    async def make(connection: Connection) -> int:
+        return await own.add(connection, table)
+
+    return Finding(name, told, 1, (table,), "makes it, as opening the project does", make, alters=True)
 
 
 async def leftovers(look: Look) -> Finding | None:
@@ -112,4 +119,4 @@ async def missing_settings(look: Look) -> Finding | None:
     )
 
 
-CHECKS: tuple[Check, ...] = (pending_steps, missing_columns, no_change_log, leftovers, missing_settings)
+CHECKS: tuple[Check, ...] = (pending_steps, missing_columns, no_change_log, no_deliveries, leftovers, missing_settings)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from core.catalog.changes import LOCK, TABLE, log_change
+from core.catalog.changes import LOCK
 from core.catalog.model import SYSTEM_COLLECTIONS, SYSTEM_PREFIX
 from core.catalog.system import (
     ADMINISTRATION_TABLES,
@@ -26,17 +26,11 @@ from core.catalog.system import (
 from core.db.gateway import Connection, Store
 from core.db.reflect import table_names
 from core.errors import ProjectExists
+from core.migrate import own
 from core.sql.ddl import ColumnSpec, UniqueKey, create_table, drop_table, quote, restart_key
 from core.sql.transfer import index
 
 __all__ = ["drop_system_tables", "ensure", "install", "is_installed", "new_role_permissions"]
-
-CHANGE_COLUMNS = (
-    ColumnSpec("id", "INT", "11", signed=False, nullable=False, primary_key=True, auto_increment=True),
-    ColumnSpec("kind", "VARCHAR", "16", nullable=False),
-    ColumnSpec("collection", "VARCHAR", "64"),
-    ColumnSpec("created_on", "DATETIME", nullable=False),
-)
 
 INDEXED = {"directus_files": ("private_hash", "filename_download")}
 """What assets are looked up by; existing databases need not have these indexes (spec 04 §3.1)."""
@@ -80,7 +74,7 @@ async def install(
     try:
         async with store.write() as connection:
             await _alone(connection)
-            if await table_names(connection) & {*SYSTEM_COLLECTIONS, TABLE}:
+            if await table_names(connection) & {*SYSTEM_COLLECTIONS, *own.OWN}:
                 raise ProjectExists("The database already contains system tables.")
             for table in system_tables():
                 made.append(table.name)
@@ -88,8 +82,8 @@ async def install(
                 # Where a row of an installation is left out, its id is for the one that comes later.
                 highest = max((row["id"] for row in rows if "id" in row), default=0)
                 await make_table(connection, replace(table, next_id=table.next_id and highest + 1), rows)
-            made.append(TABLE)
-            await _make_change_log(connection)
+            made += own.OWN
+            await own.add(connection)
     except ProjectExists:
         raise
     except BaseException:
@@ -101,22 +95,11 @@ async def install(
 async def ensure(store: Store) -> bool:
     """Add what this server needs beside the tables of Directus 8; whether anything had to be added. Repeatable."""
     async with store.read() as connection:
-        if TABLE in await table_names(connection):
+        if not await own.missing(connection):
             return False
     async with store.write() as connection:
         await _alone(connection)
-        if TABLE in await table_names(connection):
-            return False
-        await _make_change_log(connection)
-    return True
-
-
-async def add_change_log(connection: Connection) -> int:
-    """Make the change log on a connection of `Store.alter`, where it is not there; how many tables were made."""
-    if TABLE in await table_names(connection):
-        return 0
-    await _make_change_log(connection)
-    return 1
+        return bool(await own.add(connection))
 
 
 async def drop_system_tables(store: Store) -> None:
@@ -166,16 +149,6 @@ async def make_table(connection: Connection, table: SystemTable, rows: Iterable[
         )
     if table.next_id and (restart := restart_key(table.name, "id", table.next_id, dialect)):
         await connection.execute(restart)
-
-
-async def _make_change_log(connection: Connection) -> None:
-    for statement in create_table(TABLE, CHANGE_COLUMNS, connection.dialect):
-        await connection.execute(statement)
-    if connection.dialect == "mysql":
-        # The row that later entries lock.
-        await connection.execute(f"INSERT INTO {TABLE} (kind, created_on) VALUES ('schema', UTC_TIMESTAMP())")  # noqa: S608
-    else:
-        await log_change(connection, "schema")
 
 
 def column_spec(column: SystemColumn) -> ColumnSpec:

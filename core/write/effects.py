@@ -20,7 +20,12 @@ from core.write.rules import Scene, loses_admin
 from core.write.run import Run
 from core.write.statements import Statements
 
-KINDS = {"directus_permissions": "policy", "directus_roles": "policy", "directus_settings": "settings"}
+KINDS = {
+    "directus_permissions": "policy",
+    "directus_roles": "policy",
+    "directus_settings": "settings",
+    "directus_webhooks": "webhooks",
+}
 
 
 async def keep_an_admin(connection: Connection, scenes: Iterable[Scene]) -> None:
@@ -72,7 +77,7 @@ async def _delete_where(run: Run, collection: Collection | None, by: str, values
 
 
 async def log_changes(run: Run) -> bool:
-    """Note what other processes and later requests must read anew: policies, settings, relations; whether anything."""
+    """Note what others must read anew: policies, settings, webhooks, relations; whether there was anything."""
     noted: dict[tuple[str, str | None], None] = {}
     for node in run.nodes:
         if node.empty:

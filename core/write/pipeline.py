@@ -22,7 +22,7 @@ from core.query.change import WriteRequest, WriteResult
 from core.session import Session
 from core.types.structured import storable
 from core.types.write import INVALID
-from core.write import effects, guard, readback, refusals, revert, rules
+from core.write import effects, guard, outbox, readback, refusals, revert, rules
 from core.write.change import Node, Rows
 from core.write.echo import echo
 from core.write.hashes import Hashes, hashes
@@ -120,9 +120,7 @@ class _Change:
         result = await readback.read_back(self.reading, session, plan, keys, connection)
         if await effects.log_changes(run):
             unit.after_commit(session.project.notice)
-        subscribers = session.project.events
-        if subscribers:
-            unit.after_commit(partial(subscribers.publish, events(run)))
+        await self._tell(unit, run)
         items: list[Any] = list(result.items)
         if request.collection == "directus_settings" and not request.batch and request.action in ECHOED:
             await echo(self.reading, session, request, run, kinds, items)
@@ -159,8 +157,21 @@ class _Change:
         """`activity_skip` is for admins: others cannot write without a trace. Nobody reverts without one."""
         return not (self.request.activity_skip and self.session.policy.admin) or self.request.action == "revert"
 
+    async def _tell(self, unit: UnitOfWork, run: Run) -> None:
+        """Webhooks are told by rows of the outbox, stored with the change; subscribers once it is stored."""
+        session, subscribers = self.session, self.session.project.events
+        if not subscribers and not self._hooked():
+            return
+        told = events(run)
+        await outbox.put(session.snapshot, session.context, unit.connection, told)
+        if subscribers:
+            unit.after_commit(partial(subscribers.publish, told))
+
     def _watched(self) -> bool:
-        return self._recorded() or bool(self.session.project.events)
+        return self._recorded() or bool(self.session.project.events) or self._hooked()
+
+    def _hooked(self) -> bool:
+        return outbox.hooked(self.session.snapshot, (node.collection.name for node in self.nodes))
 
     def _told(self, error: DatabaseError, run: Run, group: Any) -> Exception:
         written = [run.row(target) for target in group.targets] if group.verb != "delete" else []

@@ -14,6 +14,7 @@ from core.access.authorize import Caller
 from core.access.policy import FULL
 from core.auth.whitelist import listed
 from core.catalog.model import Collection
+from core.catalog.webhooks import ACTIONS, METHODS, is_address
 from core.context import ADMIN_ROLE, PUBLIC_ROLE
 from core.errors import (
     CreateDenied,
@@ -222,10 +223,27 @@ def _files(scene: Scene) -> None:
             raise FieldWriteDenied(name, scene.collection.name)
 
 
+# --- webhooks -----------------------------------------------------------------------------------------------------
+
+
+def _webhooks(scene: Scene) -> None:
+    """What can never be sent is refused; nothing is required (spec 03 §13)."""
+    fits: Mapping[str, Callable[[Any], bool]] = {
+        "http_action": lambda value: isinstance(value, str) and value.lower() in METHODS,
+        "url": is_address,
+        "directus_action": lambda value: value in ACTIONS,
+    }
+    sent = {name: scene.node.payload.get(name) for name in fits if scene.node.verb != "delete"}
+    wrong = [name for name, value in sent.items() if value not in (None, "") and not fits[name](value)]
+    if wrong:
+        raise ValidationFailed.of([Problem((*scene.node.path, name), INVALID) for name in wrong])
+
+
 RULES: Mapping[str, Callable[[Scene], None]] = {
     "directus_users": _users,
     "directus_roles": _roles,
     "directus_collection_presets": _presets,
     "directus_relations": _relations,
     "directus_files": _files,
+    "directus_webhooks": _webhooks,
 }

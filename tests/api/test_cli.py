@@ -275,7 +275,7 @@ def test_a_cleared_cache_is_noticed_by_every_process(run: Run, data: Path) -> No
     before = rows(data, "SELECT max(id) FROM directus_changes")
     assert run("cache:clear", "-N", "films")[1] == "The cache of films is cleared.\n"
     kinds = rows(data, f"SELECT kind FROM directus_changes WHERE id > {before[0][0]} ORDER BY kind")
-    assert kinds == [("policy",), ("schema",), ("settings",)]
+    assert kinds == [("policy",), ("schema",), ("settings",), ("webhooks",)]
 
 
 def test_old_log_files_go_and_nothing_else(run: Run, data: Path) -> None:

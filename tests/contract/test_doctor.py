@@ -60,6 +60,7 @@ def spoiling(dialect: str) -> dict[str, tuple[list[str], int]]:
         "schema.pending_steps": (["DELETE FROM directus_migrations WHERE version > 20200000000000"], 8),
         "schema.missing_columns": (["ALTER TABLE directus_users DROP COLUMN theme"], 1),
         "schema.no_change_log": (["DROP TABLE directus_changes"], 1),
+        "schema.no_deliveries": (["DROP TABLE directus_deliveries"], 1),
         "schema.leftovers": (["CREATE TABLE _tabularium_new (id INT)"], 1),
         "settings.missing_keys": (
             [f"DELETE FROM directus_settings WHERE {q('key')} IN ('project_url', 'telemetry')"],
@@ -134,8 +135,8 @@ async def test_each_finding_is_found_and_repaired(store: Store, tmp_path: Path) 
         assert [(one.name, report.left) for one, _ in report.repaired] == [(name, ())]
         assert await look(store, tmp_path) == {}
         if name != "schema.no_change_log":
-            log = await rows(store, "SELECT kind FROM directus_changes ORDER BY id DESC LIMIT 3")
-            assert sorted(kind for (kind,) in log) == ["policy", "schema", "settings"], name
+            log = await rows(store, "SELECT kind FROM directus_changes ORDER BY id DESC LIMIT 4")
+            assert sorted(kind for (kind,) in log) == ["policy", "schema", "settings", "webhooks"], name
         await run(
             store,
             *(f"DELETE FROM directus_{one}" for one in ("permissions", "files", "revisions", "collections")),
@@ -249,6 +250,6 @@ async def test_a_database_without_any_system_table_is_looked_at_as_well(database
     store = await Store.open(database_url)
     try:
         found = await look(store, tmp_path)
-        assert sorted(found) == ["schema.no_change_log", "schema.pending_steps"]
+        assert sorted(found) == ["schema.no_change_log", "schema.no_deliveries", "schema.pending_steps"]
     finally:
         await store.close()
