@@ -295,10 +295,12 @@ def _where(session: Session, collection: Collection, request: ReadRequest | Aggr
     """The client's own conditions: filter, typed filter and q, ANDed."""
     now, snapshot = session.context.now, session.snapshot
     search = searching(request.q)
-    if not request.where and not request.filter:
+    of = request.of if isinstance(request, ReadRequest) else ()
+    if not request.where and not request.filter and not of:
         return search
     return all_of(
         (
+            from_conditions(snapshot, collection, of, now),
             from_conditions(snapshot, collection, request.where, now),
             from_tree(snapshot, collection, request.filter, now),
             search,

@@ -5,7 +5,6 @@ Lists of activity and revisions are ordinary reads of `directus_activity` and `d
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 from core import engine
 from core.access.restrict import admit
 from core.db.gateway import Connection
-from core.errors import CollectionNotFound, ItemNotFound, Problem, ValidationFailed
+from core.errors import CollectionNotFound
 from core.query.change import WriteResult
 from core.query.revisions import REVISIONS
 from core.query.selection import ROW, Condition, ReadRequest, ReadResult, Selection
@@ -21,31 +20,19 @@ from core.session import Session
 from core.types.cast import Uncastable, key
 from core.write import comments
 
-NUMERIC = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+))(?:[eE][+-]?\d{1,2})?\s*", re.ASCII)
-NOT_NUMERIC = "This value should be of type numeric."
-
 
 async def revisions(
-    session: Session,
-    collection: str,
-    item: str,
-    request: ReadRequest,
-    *,
-    offset: str | None = None,
-    connection: Connection | None = None,
+    session: Session, collection: str, item: str, request: ReadRequest, *, connection: Connection | None = None
 ) -> ReadResult:
-    """The revisions of one item, oldest first (spec 03 §11.2). `request`: what to read of them; its filter is replaced.
+    """The revisions of one item, oldest first (spec 03 §11.2). `request`: what to read of them, and further conditions.
 
     `item`: the key as it stands in a path; `me` is the caller among users. Of an unknown item there are none.
-    `offset`: the one revision at this place, counted from 0; then `items` holds exactly one.
-    Raises CollectionNotFound, ReadDenied (of the collection or of revisions), ValidationFailed (offset is no number),
-    ItemNotFound (offset out of range), and as `core.engine.read`.
+    Raises CollectionNotFound, ReadDenied (of the collection or of revisions), and as `core.engine.read`.
     """
     model = session.snapshot.collections.get(collection)
     if model is None:
         raise CollectionNotFound(collection)
     admit(session.snapshot, session.policy, collection, public=session.actor.public)
-    place = None if offset is None else _place(offset)
     if collection == "directus_users" and item == "me":
         item = str(session.actor.user)
     if model.primary_key is not None:
@@ -54,19 +41,7 @@ async def revisions(
         except Uncastable:
             item = ""
     of = (Condition("collection", "eq", collection), Condition("item", "eq", item))
-    wanted = replace(request, collection=REVISIONS, id=None, ids=None, where=of, filter=())
-    if place is None:
-        return await engine.read(session, wanted, connection)
-    if place < 0:
-        raise ItemNotFound()
-    meta = wanted.meta & {"collection", "type"}
-    one = replace(wanted, sort=("id",), limit=1, offset=place, page=None, q=None, groups=None, meta=meta)
-    result = await engine.read(session, one, connection)
-    if not result.items:
-        raise ItemNotFound()
-    if "type" in result.meta:
-        result.meta["type"] = "item"
-    return result
+    return await engine.read(session, replace(request, collection=REVISIONS, of=of), connection)
 
 
 async def create_comment(
@@ -91,10 +66,3 @@ async def update_comment(
 async def delete_comment(session: Session, comment: str) -> None:
     """Mark a comment as deleted. Raises as `core.write.comments.delete`."""
     await comments.delete(session, comment)
-
-
-def _place(offset: str) -> int:
-    """A number as PHP reads one, without its fraction."""
-    if not NUMERIC.fullmatch(offset):
-        raise ValidationFailed.of([Problem(("offset",), NOT_NUMERIC)])
-    return min(max(int(float(offset)), -1), 2**31 - 1)

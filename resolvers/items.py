@@ -6,14 +6,15 @@ no permission and no SQL is known here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from core import configuration, engine
 from core.errors import ItemNotFound, Unprocessable
 from core.query.aggregate import AggregateRequest, Measure
-from core.query.change import Action, WriteRequest
+from core.query.change import Action, WriteRequest, WriteResult
 from core.query.selection import KEY_ONLY, ReadRequest, ReadResult
+from core.session import Session
 from resolvers.binding import Root
 from resolvers.context import Call, Info, Spliced
 from resolvers.selection import Caller, Entries, ItemShape, ListShape, Repair, item_shape, list_shape, measures
@@ -21,8 +22,12 @@ from resolvers.selection import Caller, Entries, ItemShape, ListShape, Repair, i
 Arguments = Mapping[str, Any]
 
 
-async def read(root: Root, info: Info, arguments: Arguments) -> Spliced:
-    """`C`: a list with counts, or with `id` one element without (spec 01 §15.4)."""
+Door = Callable[[Session, ReadRequest], Awaitable[ReadResult]]
+"""Who answers a read."""
+
+
+async def read(root: Root, info: Info, arguments: Arguments, door: Door | None = None) -> Spliced:
+    """`C`: a list with counts, or with `id` one element without (spec 01 §15.4). `door`: other than the usual one."""
     call: Call = info.context
     shape = list_shape(info)
     key = arguments.get("id")
@@ -30,11 +35,11 @@ async def read(root: Root, info: Info, arguments: Arguments) -> Spliced:
     request = _list_request(root, arguments, shape, lists[0].items if lists else None, key)
     if not lists and not request.meta and key is None:
         return Spliced({entry.key: {} if entry.meta is not None else entry.value for entry in shape.entries})
-    result = await _read(call, request)
+    result = await _read(call, request, door)
     found = {lists[0].key: _repaired(call, result.items, lists[0].items)} if lists else {}
     for entry in lists[1:]:  # the same list under a second response key
         again = _list_request(root, arguments, ListShape((), frozenset()), entry.items, key)
-        found[entry.key] = _repaired(call, (await _read(call, again)).items, entry.items)
+        found[entry.key] = _repaired(call, (await _read(call, again, door)).items, entry.items)
     return Spliced({entry.key: _entry(entry, found, result, single=key is not None) for entry in shape.entries})
 
 
@@ -139,6 +144,12 @@ async def upsert_items(root: Root, info: Info, arguments: Arguments) -> Spliced:
     return Spliced(await _write(root, info, arguments, "upsert", payloads=payloads, batch=True, match=field))
 
 
+async def revert_item(root: Root, info: Info, arguments: Arguments) -> Spliced:
+    """`revert_C_item`: back to what a revision holds (spec 03 §11.3)."""
+    keys, revision = (_text(arguments["id"]),), _text(arguments["revision"])
+    return Spliced((await _write(root, info, arguments, "revert", payloads=(), keys=keys, revision=revision))[0])
+
+
 async def delete_item(root: Root, info: Info, arguments: Arguments) -> Spliced:
     """`delete_C_item`: the id."""
     keys = await _delete(root, info, arguments, (_text(arguments["id"]),), batch=False)
@@ -160,6 +171,7 @@ async def _write(
     keys: tuple[str, ...] | None = None,
     batch: bool = False,
     match: str | None = None,
+    revision: str | None = None,
 ) -> list[dict[str, Any] | None]:
     call: Call = info.context
     shape = item_shape(info)
@@ -172,12 +184,18 @@ async def _write(
             keys,
             batch=batch,
             match=match,
+            revision=revision,
             selection=shape.selection,
             lang=_csv(arguments),
             comment=arguments.get("comment"),
             activity_skip=bool(arguments.get("activity_skip")),
         ),
     )
+    return written(call, shape, result)
+
+
+def written(call: Call, shape: ItemShape, result: WriteResult) -> list[dict[str, Any] | None]:
+    """What a write answers: the items as read back, None where the caller may not read one."""
     call.warnings.extend(result.warnings)
     call.tags.extend(result.tags)
     if shape.repair is not None:
@@ -202,8 +220,9 @@ async def _delete(root: Root, info: Info, arguments: Arguments, keys: tuple[str,
     return [str(key) for key in result.keys]
 
 
-async def _read(call: Call, request: ReadRequest) -> ReadResult:
-    door = configuration.read if request.collection == configuration.SETTINGS else engine.read
+async def _read(call: Call, request: ReadRequest, door: Door | None = None) -> ReadResult:
+    if door is None:
+        door = configuration.read if request.collection == configuration.SETTINGS else engine.read
     result = await door(_session(call), request)
     if result.warnings:
         call.warnings.extend(result.warnings)

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import ItemNotFound, Unprocessable, ValidationFailed
-from rest_adapter import auth
+from rest_adapter import auth, history
 from rest_adapter.adapter import Adapter, Execute
 from rest_adapter.auth import LOGIN, TOKEN
 from rest_adapter.envelope import (
     CATALOGUE,
     DATA,
     FIELD_LIST,
+    FIRST,
     GONE,
     HASH,
     ITEM,
@@ -35,7 +36,7 @@ from rest_adapter.envelope import (
     WRITTEN,
     WRITTEN_LIST,
 )
-from rest_adapter.errors import AS_IS, HIDDEN_ITEM, LIST, SETTING, UPDATE
+from rest_adapter.errors import AS_IS, HIDDEN_ITEM, LIST, SETTING, UPDATE, USER
 from rest_adapter.errors import ITEM as ONE_ITEM
 from rest_adapter.errors import OWN as OWN_RECORD
 from rest_adapter.extensions import ExtensionFiles
@@ -53,6 +54,7 @@ DELETE = frozenset({"comment", "activity_skip"})
 ALTER = frozenset({"comment", "meta"})
 CHANGE = ALTER | {"activity_skip"}
 CATALOG = frozenset({"fields", "meta", "filter", "sort", "q", "single", "offset", "limit"})
+META = frozenset({"meta"})
 FORM = frozenset({"fields", "meta"})
 ALL_FIELDS = frozenset({"sort", "limit"})
 TOKEN_OF_SUPER_ADMIN = frozenset({"super_admin_token"})
@@ -61,9 +63,15 @@ ANONYMOUS = True
 RELATIONS, PRESETS, SETTINGS = "directus_relations", "directus_collection_presets", "directus_settings"
 WEBHOOKS = "directus_webhooks"
 COLLECTIONS, FIELDS, PERMISSIONS = "directus_collections", "directus_fields", "directus_permissions"
+ACTIVITY, REVISIONS = "directus_activity", "directus_revisions"
 WRAPPED: Mapping[str, Any] = {"wrapped": True}
 ANY: Mapping[str, Any] = {"lenient": True}
 NUMBERS: Mapping[str, Any] = {"digits": True, "lenient": True}
+ONE_OF: Mapping[str, Any] = {"of": REVISIONS, "arguments": history.one}
+OF_USERS: Mapping[str, Any] = {"given": {"collection": "directus_users"}}
+OF_ROLES: Mapping[str, Any] = {"given": {"collection": "directus_roles"}}
+OF_FILES: Mapping[str, Any] = {"given": {"collection": "directus_files"}}
+OF_WEBHOOKS: Mapping[str, Any] = {"given": {"collection": "directus_webhooks"}}
 NO_LIST = partial(ValidationFailed, "batch update expect an array of items")
 
 # fmt: off
@@ -82,6 +90,33 @@ ROUTES: tuple[Route, ...] = (
     Route("PATCH",  "/items/:collection/:ids", "", None, NONE, AS_IS, ARRAY, refuse=Unprocessable),
     Route("DELETE", "/items/:collection/:id",  "delete_C_item",  GONE,         DELETE, AS_IS),
     Route("DELETE", "/items/:collection/:ids", "delete_C_items", GONE,         DELETE, AS_IS),
+
+    Route("GET", "/items/:collection/:item/revisions",         "C", PAGE,  MANY - {"filter"}, LIST, of=REVISIONS),
+    Route("GET", "/items/:collection/:item/revisions/:offset", "C", FIRST, ONE,               LIST, **ONE_OF),
+    Route("GET", "/users/:item/revisions",            "C", PAGE,  MANY - {"filter"}, LIST, of=REVISIONS, **OF_USERS),
+    Route("GET", "/users/:item/revisions/:offset",    "C", FIRST, ONE,               LIST, **ONE_OF, **OF_USERS),
+    Route("GET", "/roles/:item/revisions",            "C", PAGE,  MANY - {"filter"}, LIST, of=REVISIONS, **OF_ROLES),
+    Route("GET", "/roles/:item/revisions/:offset",    "C", FIRST, ONE,               LIST, **ONE_OF, **OF_ROLES),
+    Route("GET", "/files/:item/revisions",            "C", PAGE,  MANY - {"filter"}, LIST, of=REVISIONS, **OF_FILES),
+    Route("GET", "/files/:item/revisions/:offset",    "C", FIRST, ONE,               LIST, **ONE_OF, **OF_FILES),
+    Route("GET", "/webhooks/:item/revisions",         "C", PAGE,  MANY - {"filter"}, LIST, of=REVISIONS, **OF_WEBHOOKS),
+    Route("GET", "/webhooks/:item/revisions/:offset", "C", FIRST, ONE,               LIST, **ONE_OF, **OF_WEBHOOKS),
+    Route("PATCH", "/items/:collection/:id/revert/:revision", "revert_C_item", WRITTEN, WRITE, UPDATE),
+    Route("PATCH", "/users/:id/revert/:revision",    "revert_C_item", WRITTEN, WRITE, USER, of="directus_users"),
+    Route("PATCH", "/roles/:id/revert/:revision",    "revert_C_item", WRITTEN, WRITE, of="directus_roles"),
+    Route("PATCH", "/files/:id/revert/:revision",    "revert_C_item", WRITTEN, WRITE, HIDDEN_ITEM, of="directus_files"),
+    Route("PATCH", "/webhooks/:id/revert/:revision", "revert_C_item", WRITTEN, WRITE, of="directus_webhooks"),
+
+    Route("GET",    "/activity",             "C",              PAGE,    MANY, LIST,     of=ACTIVITY),
+    Route("GET",    "/activity/:id",         "C_by_id",        ITEM,    FORM, ONE_ITEM, of=ACTIVITY),
+    Route("GET",    "/activity/:ids",        "C",              PAGE,    FORM, AS_IS,    of=ACTIVITY),
+    Route("POST",   "/activity/comment",     "create_comment", WRITTEN, META, AS_IS, OBJECT, ACTIVITY),
+    Route("PATCH",  "/activity/comment/:id", "update_comment", WRITTEN, META, AS_IS, OBJECT, ACTIVITY),
+    Route("DELETE", "/activity/comment/:id", "delete_comment", GONE,    NONE, AS_IS, of=ACTIVITY),
+
+    Route("GET", "/revisions",      "C",       PAGE, MANY, LIST,        of=REVISIONS),
+    Route("GET", "/revisions/:id",  "C_by_id", ITEM, ONE,  HIDDEN_ITEM, of=REVISIONS),
+    Route("GET", "/revisions/:ids", "C",       PAGE, SOME, LIST,        of=REVISIONS),
 
     Route("POST", "/auth/authenticate", "auth_authenticate", LOGIN, NONE, AS_IS, OBJECT, None, ANONYMOUS, auth.login),
     Route("POST", "/auth/refresh",      "auth_refresh",      TOKEN, NONE, AS_IS, OBJECT, None, ANONYMOUS, auth.token),

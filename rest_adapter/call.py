@@ -80,8 +80,8 @@ class Call:
 
     def arguments(self) -> dict[str, Any]:
         """The arguments that the request carries, by name. Raises Unprocessable, BadRequest (a wrong filter)."""
-        found = dict(self.values)
         route = self.route
+        found = {**self.values, **route.given}
         if route.takes and self.request.query:
             for name, value in self.request.params.items():
                 if name in route.takes and name in READERS:

@@ -48,6 +48,13 @@ def _page(call: Call, found: Any) -> Members:
     return _with_meta(_page_meta(call, found.get("meta"), len(rows)), rows)
 
 
+def _first(call: Call, found: Any) -> Members:
+    """The one item of a list of at most one."""
+    if not found["data"]:
+        raise ItemNotFound
+    return _with_meta(_item_meta(call), _row(found["data"][0]))
+
+
 def _catalogue(call: Call, found: Any) -> Members:
     """The list of collections: counts are of another list than the one shown (spec 01 §6.1), so none is made here."""
     rows = [row for item in found["data"] if (row := item["_row"]) is not None]
@@ -116,6 +123,7 @@ def _text(call: Call, found: Any) -> str:
 
 PAGE = Answer("{ data { $row } $meta }", _page, COUNTS, first=True)
 CATALOGUE = Answer("{ data { $row } $meta }", _catalogue, {"result_count": ("result_count",), **COUNTS})
+FIRST = Answer("{ data { $row } }", _first)
 FIELD_LIST = Answer("{ data { $row } }", _page)
 ITEM = Answer("{ $row }", _item)
 OWN = Answer("{ $row }", _own)

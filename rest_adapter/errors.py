@@ -81,6 +81,7 @@ METHOD_NOT_ALLOWED = Answer(405, 6, "Method Not Allowed")
 UNAUTHORIZED = Answer(401, 3, "Unauthorized request")
 NOT_FOUND = Answer(404, 203, "Item not found")
 NOT_READABLE = Answer(403, 300, ReadDenied("directus_fields").message)
+NO_USERS = Answer(403, 300, ReadDenied("directus_users").message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ ITEM = Denied(public=NOT_FOUND, user=NOT_FOUND, whatever_level=True)
 HIDDEN_ITEM = Denied(public=UNAUTHORIZED, user=NOT_FOUND)
 UPDATE = Denied(public=NOT_FOUND, user=NOT_FOUND)
 SETTING = Denied(public=UNAUTHORIZED, user=NOT_READABLE)
+USER = Denied(public=NO_USERS, user=NO_USERS)
 OWN = Denied(public=UNAUTHORIZED, user=UNAUTHORIZED, whatever_level=True, anonymous=True)
 
 

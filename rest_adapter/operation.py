@@ -25,6 +25,7 @@ GENERATED: Mapping[str, str] = {
     "update_C_batch": "update_batch",
     "delete_C_item": "delete_item",
     "delete_C_items": "delete_items",
+    "revert_C_item": "revert_item",
 }
 """Operation of a route → the slot of `schema.names.Operations`."""
 

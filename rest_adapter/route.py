@@ -47,6 +47,7 @@ class Route:
     operation it is, when the path does not say so. `anonymous`: no credential is looked at. `arguments`: how the body
     becomes arguments, other than by being the payload. `refuse`: the error of a form that is not known. `lenient`: a
     missing or unreadable body counts as an empty object. `digits`: ids that are no numbers make an unknown path.
+    `given`: arguments that are always the same.
     `wrapped`: all that the operation refuses looks the same (`errors.wrapped`).
     """
 
@@ -64,6 +65,7 @@ class Route:
     lenient: bool = False
     digits: bool = False
     wrapped: bool = False
+    given: Mapping[str, Any] = field(default_factory=dict)
     steps: tuple[str, ...] = field(init=False)
     placeholders: tuple[str, ...] = field(init=False)
     of_path: bool = field(init=False)
@@ -113,7 +115,7 @@ class _Node:
 
 
 class Router:
-    """Finds rows. A literal segment wins over a placeholder."""
+    """Finds rows. A literal segment wins over a placeholder, where the rest of the path goes on from it."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._root = _Node()
@@ -142,14 +144,23 @@ class Router:
 
     def find(self, path: tuple[str, ...]) -> tuple[Mapping[str, Variants], list[str]]:
         """The variants of a path by method, none when it is unknown, and the values of its placeholders."""
-        node = self._root
         values: list[str] = []
-        for step in path:
-            below = node.children.get(step)
-            if below is None:
-                if node.other is None:
-                    return {}, values
-                below = node.other
-                values.append(step)
-            node = below
-        return node.methods, values
+        node = _reached(self._root, path, values)
+        return ({} if node is None else node.methods), values
+
+
+def _reached(node: _Node, path: tuple[str, ...], values: list[str]) -> _Node | None:
+    """The node of a path that has rows, and the values on the way; None, and no values, where there is none."""
+    if not path:
+        return node if node.methods else None
+    step, rest = path[0], path[1:]
+    below = node.children.get(step)
+    if below is not None and (found := _reached(below, rest, values)) is not None:
+        return found
+    if node.other is None:
+        return None
+    values.append(step)
+    found = _reached(node.other, rest, values)
+    if found is None:
+        values.pop()
+    return found

@@ -16,7 +16,7 @@ from schema.system import SYSTEM
 Allowed = Callable[[str, str], bool]
 """Whether root fields of a collection and action (read, create, update, delete) shall be there."""
 
-FOLLOWING = ("directus_users", "directus_permissions")
+FOLLOWING = ("directus_users", "directus_permissions", "directus_activity")
 """Collections whose item types the fixed part names without knowing their fields."""
 
 ABOUT: Mapping[str, str] = {
@@ -25,6 +25,7 @@ ABOUT: Mapping[str, str] = {
     "directus_fields": "directus_fields",
     "directus_fields_by_id": "directus_fields",
     "settings_fields": "directus_fields",
+    "delete_comment": "directus_activity",
 }
 """Root fields of the fixed part → the collection without which a schema does not show them."""
 ALTERING = ("create_directus_", "update_directus_", "delete_directus_")

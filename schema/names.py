@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.catalog.model import Collection, Snapshot, ToOne
-from schema.system import SYSTEM, WRITABLE
+from schema.system import REVERTIBLE, SYSTEM, WRITABLE
 
 BUILT_IN_TYPES = ("Int", "Float", "String", "Boolean", "ID", "Query", "Mutation", "Subscription")
 V8_TYPES = ("Metadata", "Node", "Datetime", "Date", "Time", "JSON", "DirectusFileThumbnailItem")
@@ -46,6 +46,7 @@ class Operations:
     upsert_items: str | None = None
     delete_item: str | None = None
     delete_items: str | None = None
+    revert_item: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,10 @@ class Names:
     def delete_items(self, collection: str) -> str:
         """Mutation `delete_C_items`."""
         return _present(self.collections[collection].operations.delete_items, collection)
+
+    def revert_item(self, collection: str) -> str:
+        """Mutation `revert_C_item`."""
+        return _present(self.collections[collection].operations.revert_item, collection)
 
     def row(self, collection: str) -> str:
         """The field of an item that gives its REST form: `_row`, or `_row_2` where a column has that name."""
@@ -251,6 +256,8 @@ def _operations(space: _Space, base: str, collection: Collection) -> Operations:
     if keyed and (not collection.is_system or "delete" in WRITABLE.get(collection.name, ())):
         add("delete_item", f"delete_{base}_item")
         add("delete_items", f"delete_{base}_items")
+    if keyed and (not collection.is_system or collection.name in REVERTIBLE):
+        add("revert_item", f"revert_{base}_item")
     return Operations(read=base, **given)
 
 

@@ -19,14 +19,18 @@ from graphql import (
 )
 
 from core.catalog.model import Collection
+from core.query.revisions import REVISIONS
 from resolvers import items
 from resolvers.binding import KEY, Root
+from resolvers.system import history
 from schema.collections import Types
 from schema.names import Operations
 from schema.system import FROM_METADATA
 
 Allowed = Callable[[str, str], bool]
 Fields = Iterator[tuple[str, GraphQLField]]
+OF_ITEM = {"collection": GraphQLString, "item": GraphQLID}
+"""Arguments of the list of revisions beside those of every list: of which item."""
 
 
 def queries(types: Types, allowed: Allowed) -> Fields:
@@ -47,6 +51,10 @@ def _reads(types: Types, collection: Collection, operations: Operations) -> Fiel
     root = Root(collection.name, collection.primary_key)
     strings = GraphQLArgument(GraphQLList(GraphQLNonNull(GraphQLString)))
     narrowing = types.list_arguments(collection.name)
+    of_item: dict[str, GraphQLArgument] = {}
+    resolver: Callable[..., Any] = items.read
+    if collection.name == REVISIONS:
+        of_item, resolver = {name: GraphQLArgument(type_) for name, type_ in OF_ITEM.items()}, history.revisions
     keys: dict[str, GraphQLArgument] = {}
     if collection.primary_key is not None:
         keys = {
@@ -59,13 +67,14 @@ def _reads(types: Types, collection: Collection, operations: Operations) -> Fiel
             types.wrapper(collection.name),
             {
                 **keys,
+                **of_item,
                 **narrowing,
                 "q": GraphQLArgument(GraphQLString),
                 "page": GraphQLArgument(GraphQLInt),
                 "status": strings,
                 "groups": strings,
             },
-            resolve=partial(_call, items.read, root),
+            resolve=partial(_call, resolver, root),
             description=collection.note or None,
             extensions={KEY: root},
         ),
@@ -151,6 +160,8 @@ def _writes(types: Types, collection: Collection, operations: Operations, allowe
     yield from made("update", operations.update_batch, listed, items.update_batch, {}, many)
     match_on = {"key": GraphQLArgument(GraphQLString)}
     yield from made("create", operations.upsert_items, listed, items.upsert_items, match_on, many)
+    back = {**key, "revision": GraphQLArgument(GraphQLNonNull(GraphQLID)), "lang": GraphQLArgument(GraphQLString)}
+    yield from made("update", operations.revert_item, item, items.revert_item, back)
     yield from made("delete", operations.delete_item, GraphQLID, items.delete_item, key)
     yield from made("delete", operations.delete_items, GraphQLList(GraphQLID), items.delete_items, keys)
 

@@ -25,6 +25,7 @@ from core.query.selection import Condition
 from resolvers.system import (
     alteration,
     auth,
+    history,
     installation,
     metadata,
     permissions,
@@ -98,6 +99,7 @@ def fixed_part(renamed: frozenset[tuple[str, str]] = frozenset()) -> Fixed:
         *permissions.bindables(),
         *installation.bindables(),
         *alteration.bindables(),
+        *history.bindables(),
         *utilities.bindables(),
     )
     types = {name: type_ for name, type_ in schema.type_map.items() if not name.startswith("__")}

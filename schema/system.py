@@ -192,5 +192,8 @@ WRITABLE: Mapping[str, tuple[str, ...]] = {
 }
 """Collections of the system that have mutations of the generated kind."""
 
+REVERTIBLE = frozenset({"directus_files", "directus_roles", "directus_users", "directus_webhooks"})
+"""Collections of the system whose items can be brought back to a revision (spec 03 §11.3)."""
+
 FROM_METADATA = ("directus_collections", "directus_fields")
 """Read through core's metadata, not through the engine: they show more than their tables hold."""

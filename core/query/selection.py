@@ -124,6 +124,8 @@ class ReadRequest:
     lang: tuple[str, ...] | None = None
     groups: tuple[str, ...] | None = None
     meta: frozenset[str] = frozenset()
+    of: tuple[Condition, ...] = ()
+    """What the list is of, beside the client's own conditions: all of these hold."""
     include_deleted: bool = False
     """An id read that finds soft-deleted items too (v8's GraphQL `id:` argument, spec 01 §15.4)."""
 

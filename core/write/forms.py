@@ -1,6 +1,7 @@
 """In charge of the two forms of a whole row outside of answers: in revisions, and in events (spec 03 §11.1, 13). Pure.
 
-Revisions: numbers as text, JSON, lists and booleans decoded, dates plain, NULL null. Events: as a webhook sends them.
+Revisions: numbers as text, JSON, lists and booleans decoded, dates plain, NULL null, of lists []. Events: as a webhook
+sends them.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ NUMBERS = frozenset({"integer", "bigint", "decimal", "bit"})
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """Column → how its stored value is shown."""
+    """Column → how its stored value is shown. `lists`: columns whose NULL is shown as an empty list."""
 
     converts: Mapping[str, Convert | None]
+    lists: frozenset[str] = frozenset()
 
     def row(self, values: Mapping[str, Any], names: Iterable[str] | None = None) -> dict[str, Any]:
         """The row, or of it the columns `names`, in column order."""
@@ -33,13 +35,18 @@ class Form:
             if name not in values or (wanted is not None and name not in wanted):
                 continue
             value = values[name]
-            found[name] = value if value is None or convert is None else convert(value)
+            if value is None and name in self.lists:
+                value = []
+            elif value is not None and convert is not None:
+                value = convert(value)
+            found[name] = value
         return found
 
 
 def revision_form(collection: Collection, dialect: str) -> Form:
     """The form of `data` in revisions."""
-    return Form(_without_secrets(collection, {field.name: _kept(field, dialect) for field in collection.columns}))
+    lists = frozenset(field.name for field in collection.columns if field.type == "array")
+    return Form(_without_secrets(collection, {one.name: _kept(one, dialect) for one in collection.columns}), lists)
 
 
 def event_form(collection: Collection, dialect: str, *, text: bool = False) -> Form:

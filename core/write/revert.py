@@ -115,6 +115,8 @@ def values(node: Node, stored: Stored | None, *, dialect: str, user: int, now: d
     findings = []
     for name, value in {**node.payload, **stamps(node, user, now)}.items():
         field = node.collection.fields[name]
+        if field.type == "array" and value == [] and before.get(name) is None:
+            continue  # an empty list is how revisions show NULL as well
         try:
             found[name] = _canonical(node.collection, field, value, dialect)
         except Refused as refused:

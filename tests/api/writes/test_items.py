@@ -52,7 +52,7 @@ async def test_create(house: House) -> None:
             "collection": "articles", "item": "4",
             "data": {
                 "id": "4", "status": "draft", "title": "New", "slug": "new", "rating": None, "featured": None,
-                "meta": None, "tags_list": None, "author": None, "owner": "1", "editor": "1", "created": AT,
+                "meta": None, "tags_list": [], "author": None, "owner": "1", "editor": "1", "created": AT,
                 "modified": AT, "secret": None,
             },
             "delta": {"title": "New"}, "parent_collection": None, "parent_item": None, "parent_changed": None,

@@ -71,6 +71,15 @@ async def test_back_and_forth(house: House) -> None:
     assert await house.rows("directus_activity", "action_on", where="\"action\" = 'revert'") == [(AT,)]
 
 
+async def test_an_empty_list_leaves_null_as_it_is(house: House) -> None:
+    to = await revision(house, {"id": "1", "title": "Old", "tags_list": []})
+    assert (await back(house, to))["tags_list"] == []
+    assert await house.rows("articles", "tags_list", where="id = 1") == [(None,)]
+    await house.update("articles", 1, {"tags_list": ["x"]})
+    assert (await back(house, to))["tags_list"] == []
+    assert await house.rows("articles", "tags_list", where="id = 1") == [("",)]
+
+
 async def test_what_the_server_sets_is_set_anew(house: House) -> None:
     to = await revision(house, {"id": "1", "title": "Old", "editor": "99", "modified": OLD, "owner": "3"})
     row = await back(house, to)

@@ -67,7 +67,7 @@ def test_rows_in_revisions() -> None:
         "hash": "h", "title": "T", "other": None,
     }  # fmt: skip
     empty = dict.fromkeys(ROW)
-    assert revision_form(TABLE, "mysql").row(empty) == empty
+    assert revision_form(TABLE, "mysql").row(empty) == {**empty, "list": []}
 
 
 def test_rows_in_events() -> None:
