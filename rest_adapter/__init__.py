@@ -209,6 +209,8 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/layouts",    "server_layouts",    JSON_LIST),
     Route("GET", "/modules",    "server_modules",    JSON_LIST),
 
+    Route("GET",  "/schema/snapshot", "schema_snapshot", DATA),
+
     Route("POST",   "/update",                "update_project",  GONE),
     Route("GET",    "/server/ping",           "server_ping",     TEXT, anonymous=True),
     Route("GET",    "/server/info",           "server_info",     JSON, TOKEN_OF_SUPER_ADMIN, anonymous=True),

@@ -28,8 +28,8 @@ ABOUT: Mapping[str, str] = {
     "delete_comment": "directus_activity",
 }
 """Root fields of the fixed part → the collection without which a schema does not show them."""
-ALTERING = ("create_directus_", "update_directus_", "delete_directus_")
-"""How the names of mutations begin that change the schema, which is for admins."""
+ALTERING = ("create_directus_", "update_directus_", "delete_directus_", "schema_")
+"""How the names of root fields begin that change the schema, or tell all of it: they are for admins."""
 
 
 def everything(collection: str, action: str) -> bool:
@@ -52,9 +52,12 @@ def build_schema(snapshot: Snapshot, names: Names, *, allowed: Allowed = everyth
     fixed = fixed_part(renamed)
     types = Types(snapshot, names, fixed)
     altering = allowed is everything
-    query = {**_named(types, fixed, fixed.queries), **dict(roots.queries(types, allowed))}
-    mutations = {name: field for name, field in fixed.mutations.items() if altering or not name.startswith(ALTERING)}
-    mutation = {**_named(types, fixed, mutations), **dict(roots.mutations(types, allowed))}
+    shown, changing = (
+        {name: field for name, field in fields.items() if altering or not name.startswith(ALTERING)}
+        for fields in (fixed.queries, fixed.mutations)
+    )
+    query = {**_named(types, fixed, shown), **dict(roots.queries(types, allowed))}
+    mutation = {**_named(types, fixed, changing), **dict(roots.mutations(types, allowed))}
     return GraphQLSchema(GraphQLObjectType("Query", query), GraphQLObjectType("Mutation", mutation), assume_valid=True)
 
 

@@ -30,6 +30,7 @@ from resolvers.system import (
     metadata,
     permissions,
     project_info,
+    schema_code,
     server,
     settings,
     users,
@@ -100,6 +101,7 @@ def fixed_part(renamed: frozenset[tuple[str, str]] = frozenset()) -> Fixed:
         *installation.bindables(),
         *alteration.bindables(),
         *history.bindables(),
+        *schema_code.bindables(),
         *utilities.bindables(),
     )
     types = {name: type_ for name, type_ in schema.type_map.items() if not name.startswith("__")}

@@ -48,7 +48,6 @@ async def refresh(store: Store, snapshot: Snapshot, *, blacklist: frozenset[str]
     Changes of settings, policies and webhooks leave the schema alone and cost one statement each; when nothing was
     logged the same snapshot comes back.
     """
-    dialect = store.dialect
     async with store.read() as connection:
         version = await _head_if_any(connection)
         if version == snapshot.version:
@@ -62,13 +61,13 @@ async def refresh(store: Store, snapshot: Snapshot, *, blacklist: frozenset[str]
         if version > snapshot.version and kinds <= {"settings", "policy", "webhooks"}:
             changed = replace(snapshot, version=version)
             if "policy" in kinds:
-                rows = await _rows(connection, dialect, "directus_permissions", building.PERMISSION_COLUMNS)
+                rows = await rows_of(connection, "directus_permissions", building.PERMISSION_COLUMNS)
                 changed = replace(changed, blacklisted=building.blacklisted(rows))
             if "webhooks" in kinds:
-                rows = await _rows(connection, dialect, hooked.TABLE, hooked.COLUMNS)
+                rows = await rows_of(connection, hooked.TABLE, hooked.COLUMNS)
                 changed = replace(changed, webhooks=hooked.webhooks(rows))
             if "settings" in kinds:
-                rows = await _rows(connection, dialect, "directus_settings", ("key", "value"))
+                rows = await rows_of(connection, "directus_settings", ("key", "value"))
                 changed = replace(changed, settings=_settings(rows))
             if changed.settings.get("status_mapping") == snapshot.settings.get("status_mapping"):
                 return changed
@@ -90,7 +89,7 @@ async def _metadata(connection: Connection, tables: Mapping[str, Table]) -> buil
         if table is None:
             return ()
         present = [column for column in wanted if table.column(column) is not None]
-        return await _rows(connection, connection.dialect, name, present)
+        return await rows_of(connection, name, present)
 
     return building.Metadata(
         collections=await rows("directus_collections", building.COLLECTION_COLUMNS),
@@ -102,9 +101,9 @@ async def _metadata(connection: Connection, tables: Mapping[str, Table]) -> buil
     )
 
 
-async def _rows(
-    connection: Connection, dialect: str, table: str, columns: Sequence[str]
-) -> tuple[Mapping[str, Any], ...]:
+async def rows_of(connection: Connection, table: str, columns: Sequence[str]) -> tuple[Mapping[str, Any], ...]:
+    """The rows of a system table as dicts, ordered by the first of the columns."""
+    dialect = connection.dialect
     names = ", ".join(quote(column, dialect) for column in columns)
     sql = f"SELECT {names} FROM {table} ORDER BY {quote(columns[0], dialect)}"  # noqa: S608
     return tuple(dict(zip(columns, row, strict=True)) for row in await connection.rows(sql))

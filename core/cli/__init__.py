@@ -5,6 +5,7 @@
     projects   project create, list, copy, delete
     users      user create, password
     config     config import-php
+    schema     schema snapshot, diff, apply
     doctor     doctor
     upkeep     upgrades, caches, logs, maintenance
     v8         the commands of Directus 8 by their names
@@ -26,6 +27,7 @@ from core.cli.common import out
 from core.cli.config import config
 from core.cli.doctor import doctor
 from core.cli.projects import project
+from core.cli.schema import schema
 from core.cli.serve import serve
 from core.cli.users import user
 from core.cli.v8 import COMMANDS
@@ -39,6 +41,7 @@ cli.command()(doctor)
 cli.add_typer(project, name="project")
 cli.add_typer(user, name="user")
 cli.add_typer(config, name="config")
+cli.add_typer(schema, name="schema")
 for _name, _command in COMMANDS.items():
     cli.command(_name, rich_help_panel="Commands of Directus 8")(_command)
 
