@@ -23,9 +23,9 @@ async def server(dialect: str, tmp_path_factory: pytest.TempPathFactory) -> Asyn
 
 
 @pytest.fixture
-async def api(server: Newsroom) -> AsyncIterator[Newsroom]:
+async def api(server: Newsroom) -> Newsroom:
     await server.refill()
-    yield server
+    return server
 
 
 async def refused(api: Newsroom, method: str, path: str, token: str | None, **more: Any) -> tuple[int, int, str]:
