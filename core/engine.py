@@ -213,7 +213,7 @@ def _prepare(session: Session, request: ReadRequest) -> _ReadResult:
         cut = Slice(1, 0, None, None)
     values: list[Any] = []
     where = parametrise(
-        _keys(collection, request) if by_id else _where(session, collection, request),
+        _keys(session, collection, request) if by_id else _where(session, collection, request),
         values,
         partial(_decides, snapshot, collection),
     )
@@ -308,13 +308,13 @@ def _where(session: Session, collection: Collection, request: ReadRequest | Aggr
     )
 
 
-def _keys(collection: Collection, request: ReadRequest) -> Predicate:
+def _keys(session: Session, collection: Collection, request: ReadRequest) -> Predicate:
     """The items of `id` or `ids`; keys that cannot be keys of the collection match nothing (spec 03 §1)."""
     if collection.primary_key is None:
         raise Unprocessable(f'Items of "{collection.name}" cannot be addressed: there is no single primary key.')
     model = collection.fields[collection.primary_key]
     found: list[Any] = []
-    for text in (request.id,) if request.id is not None else request.ids or ():
+    for text in session.keys(collection.name, (request.id,) if request.id is not None else request.ids or ()):
         try:
             found.append(key(model, text))
         except Uncastable:

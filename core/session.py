@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from core.context import Actor, Context
 
 if TYPE_CHECKING:
     from core.projects import Project
+
+ME = "me"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +28,9 @@ class Session:
     @property
     def actor(self) -> Actor:
         return self.context.actor
+
+    def keys(self, collection: str, sent: Iterable[str]) -> tuple[str, ...]:
+        """Keys as they stand in paths, in which `me` is the caller among users (spec 02 §9)."""
+        if collection != "directus_users":
+            return tuple(sent)
+        return tuple(str(self.actor.user) if key == ME else key for key in sent)

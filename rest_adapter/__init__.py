@@ -36,7 +36,7 @@ from rest_adapter.envelope import (
     WRITTEN,
     WRITTEN_LIST,
 )
-from rest_adapter.errors import AS_IS, HIDDEN_ITEM, LIST, SETTING, UPDATE, USER
+from rest_adapter.errors import AS_IS, HIDDEN_ITEM, LIST, PERMISSION, ROLE, SETTING, UPDATE, USER
 from rest_adapter.errors import ITEM as ONE_ITEM
 from rest_adapter.errors import OWN as OWN_RECORD
 from rest_adapter.extensions import ExtensionFiles
@@ -64,9 +64,11 @@ RELATIONS, PRESETS, SETTINGS = "directus_relations", "directus_collection_preset
 WEBHOOKS = "directus_webhooks"
 COLLECTIONS, FIELDS, PERMISSIONS = "directus_collections", "directus_fields", "directus_permissions"
 ACTIVITY, REVISIONS = "directus_activity", "directus_revisions"
+USERS, ROLES = "directus_users", "directus_roles"
 WRAPPED: Mapping[str, Any] = {"wrapped": True}
 ANY: Mapping[str, Any] = {"lenient": True}
 NUMBERS: Mapping[str, Any] = {"digits": True, "lenient": True}
+IDS: Mapping[str, Any] = {"digits": True}
 ONE_OF: Mapping[str, Any] = {"of": REVISIONS, "arguments": history.one}
 OF_USERS: Mapping[str, Any] = {"given": {"collection": "directus_users"}}
 OF_ROLES: Mapping[str, Any] = {"given": {"collection": "directus_roles"}}
@@ -122,7 +124,30 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/auth/refresh",      "auth_refresh",      TOKEN, NONE, AS_IS, OBJECT, None, ANONYMOUS, auth.token),
 
     Route("GET", "/",         "project_info", JSON),
-    Route("GET", "/users/me", "users_me",     OWN, FORM, OWN_RECORD, of="directus_users"),
+
+    Route("GET",    "/users",      "C",               PAGE,         MANY,   LIST,     of=USERS),
+    Route("GET",    "/users/me",   "users_me",        OWN,          ONE,    OWN_RECORD, of=USERS),
+    Route("PATCH",  "/users/me",   "update_users_me", WRITTEN,      WRITE,  USER,  OBJECT, USERS),
+    Route("PATCH",  "/users/me",   "update_C_batch",  WRITTEN_LIST, WRITE,  USER,  ARRAY,  USERS),
+    Route("GET",    "/users/:id",  "C_by_id",         ITEM,         ONE,    ONE_ITEM, of=USERS),
+    Route("GET",    "/users/:ids", "C",               PAGE,         SOME,   AS_IS,    of=USERS),
+    Route("POST",   "/users",      "create_C_item",   WRITTEN,      WRITE,  AS_IS, OBJECT, USERS),
+    Route("POST",   "/users",      "create_C_items",  WRITTEN_LIST, WRITE,  AS_IS, ARRAY,  USERS),
+    Route("PATCH",  "/users/:id",  "update_C_item",   WRITTEN,      WRITE,  USER,  OBJECT, USERS),
+    Route("PATCH",  "/users/:ids", "update_C_items",  WRITTEN_LIST, WRITE,  USER,  OBJECT, USERS),
+    Route("PATCH",  "/users/:_id", "update_C_batch",  WRITTEN_LIST, WRITE,  USER,  ARRAY,  USERS),
+    Route("PATCH",  "/users/:_ids", "update_C_batch", WRITTEN_LIST, WRITE,  USER,  ARRAY,  USERS),
+    Route("DELETE", "/users/:id",  "delete_C_item",   GONE,         DELETE, AS_IS, of=USERS),
+    Route("DELETE", "/users/:ids", "delete_C_items",  GONE,         DELETE, AS_IS, of=USERS),
+
+    Route("GET",    "/roles",      "C",              PAGE,    MANY,   LIST,        of=ROLES),
+    Route("GET",    "/roles/:id",  "C_by_id",        ITEM,    FORM,   HIDDEN_ITEM, of=ROLES),
+    Route("GET",    "/roles/:ids", "C",              PAGE,    FORM,   LIST,        of=ROLES),
+    Route("POST",   "/roles",      "create_C_item",  WRITTEN, WRITE,  AS_IS, OBJECT, ROLES),
+    Route("POST",   "/roles",      "create_C_item",  WRITTEN, WRITE,  AS_IS, ARRAY,  ROLES),
+    Route("PATCH",  "/roles/:id",  "update_C_item",  WRITTEN, WRITE,  AS_IS, OBJECT, ROLES),
+    Route("PATCH",  "/roles/:id",  "update_C_item",  WRITTEN, WRITE,  AS_IS, ARRAY,  ROLES),
+    Route("DELETE", "/roles/:id",  "delete_C_item",  GONE,    DELETE, ROLE, of=ROLES),
 
     Route("GET",    "/collections",             "C",       CATALOGUE, CATALOG, LIST,        of=COLLECTIONS),
     Route("GET",    "/collections/:collection", "C_by_id", ITEM,      FORM,    HIDDEN_ITEM, of=COLLECTIONS),
@@ -199,6 +224,20 @@ ROUTES: tuple[Route, ...] = (
 
     Route("GET", "/permissions/me",             "permissions_me",               RIGHTS,     of=PERMISSIONS),
     Route("GET", "/permissions/me/:collection", "permissions_me_by_collection", OWN_RIGHTS, of=PERMISSIONS),
+
+    Route("GET",    "/permissions",      "C",              PAGE,         MANY,  LIST,        of=PERMISSIONS),
+    Route("GET",    "/permissions/:id",  "C_by_id",        ITEM,         FORM,  HIDDEN_ITEM, of=PERMISSIONS, **IDS),
+    Route("GET",    "/permissions/:ids", "C",              PAGE,         FORM,  LIST,        of=PERMISSIONS, **IDS),
+    Route("POST",   "/permissions",      "create_C_item",  WRITTEN,      WRITE, AS_IS, OBJECT, PERMISSIONS),
+    Route("POST",   "/permissions",      "create_C_items", WRITTEN_LIST, WRITE, AS_IS, ARRAY,  PERMISSIONS),
+    Route("PATCH",  "/permissions",      "update_C_batch", WRITTEN_LIST, WRITE, AS_IS, ARRAY,  PERMISSIONS),
+    Route("PATCH",  "/permissions",      "", None, NONE, AS_IS, OBJECT, PERMISSIONS, refuse=ItemNotFound),
+    Route("PATCH",  "/permissions/:id",  "update_C_item",  WRITTEN,      WRITE, AS_IS, OBJECT, PERMISSIONS, **IDS),
+    Route("PATCH",  "/permissions/:ids", "update_C_items", WRITTEN_LIST, WRITE, AS_IS, OBJECT, PERMISSIONS, **IDS),
+    Route("PATCH",  "/permissions/:id",  "update_C_item",  WRITTEN,      WRITE, AS_IS, ARRAY,  PERMISSIONS, **IDS),
+    Route("PATCH",  "/permissions/:ids", "", None, NONE, AS_IS, ARRAY, PERMISSIONS, refuse=Unprocessable, **IDS),
+    Route("DELETE", "/permissions/:id",  "delete_C_item",  GONE, DELETE, PERMISSION, of=PERMISSIONS, **IDS),
+    Route("DELETE", "/permissions/:ids", "delete_C_items", GONE, DELETE, PERMISSION, of=PERMISSIONS, **IDS),
 
     Route("POST", "/utils/hash",          "utils_hash",          HASH,   NONE, AS_IS, OBJECT),
     Route("POST", "/utils/hash/match",    "utils_hash_match",    VALID,  NONE, AS_IS, OBJECT),

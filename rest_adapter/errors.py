@@ -107,6 +107,8 @@ HIDDEN_ITEM = Denied(public=UNAUTHORIZED, user=NOT_FOUND)
 UPDATE = Denied(public=NOT_FOUND, user=NOT_FOUND)
 SETTING = Denied(public=UNAUTHORIZED, user=NOT_READABLE)
 USER = Denied(public=NO_USERS, user=NO_USERS)
+ROLE = Denied(public=UNAUTHORIZED, user=NOT_FOUND)
+PERMISSION = Denied(public=UNAUTHORIZED, user=Answer(403, 300, ReadDenied("directus_permissions").message))
 OWN = Denied(public=UNAUTHORIZED, user=UNAUTHORIZED, whatever_level=True, anonymous=True)
 
 

@@ -8,7 +8,7 @@ One request is one transaction. Nothing is told to anybody before it is stored, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -50,6 +50,8 @@ async def write(session: Session, request: WriteRequest, reading: Reading) -> Wr
     RevisionNotFound, RevisionUnusable; DuplicateItem; what a wrong selection raises; DatabaseUnavailable, QueryFailed.
     """
     admit(session, request)
+    if request.keys is not None:
+        request = replace(request, keys=session.keys(request.collection, request.keys))
     nodes = normalize(session.snapshot, request)
     guard.admit(nodes)
     cost = hashing_cost(session.project.config)
