@@ -29,8 +29,15 @@ class Problem:
     message: str
 
 
+MOST_PROBLEMS = 100
+"""How many problems an error tells at most; of the others it tells the number."""
+
+
 class TabulariumError(Exception):
-    """Base of all errors a client may see: `code` (int or None), `message`, `problems`; never driver text."""
+    """Base of all errors a client may see: `code` (int or None), `message`, `problems`; never driver text.
+
+    `count`: how many problems there are, when `problems` does not hold them all.
+    """
 
     code: ClassVar[int | None] = None
     text: ClassVar[str] = "Internal Server Error"
@@ -38,6 +45,7 @@ class TabulariumError(Exception):
     def __init__(self, message: str | None = None, *, problems: Iterable[Problem] = (), **details: Any) -> None:
         self.message = message if message is not None else self.text
         self.problems = tuple(problems)
+        self.count = len(self.problems)
         self.details = details
         super().__init__(self.message)
 

@@ -42,10 +42,12 @@ def formatted(error: GraphQLError) -> dict[str, Any]:
 
 
 def extensions_of(error: TabulariumError) -> dict[str, Any]:
-    """Category, numeric code, stable kind; problems only where there are some."""
+    """Category, numeric code, stable kind; problems only where there are some, their number where not all are told."""
     found: dict[str, Any] = {"category": "graphql", "code": error.code, "kind": error.kind}
     if error.problems:
         found["problems"] = [{"path": list(one.path), "message": one.message} for one in error.problems]
+    if error.count > len(error.problems):
+        found["problem_count"] = error.count
     return found
 
 

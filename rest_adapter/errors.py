@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import core.errors as kinds
-from core.errors import CollectionDenied, NotAuthenticated, ReadDenied, TabulariumError
+from core.errors import CollectionDenied, NotAuthenticated, Problem, ReadDenied, TabulariumError
 
 STATUS: Mapping[type[TabulariumError], int] = {
     kinds.BadRequest: 400,
@@ -69,11 +69,13 @@ STATUS: Mapping[type[TabulariumError], int] = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The three facts of an error answer."""
+    """The facts of an error answer. `problems`: of a list of items, which of them are wrong; `count`: of how many."""
 
     status: int
     code: int | None
     message: str
+    problems: tuple[Problem, ...] = ()
+    count: int = 0
 
 
 INTERNAL = Answer(500, None, "Internal Server Error")
@@ -136,5 +138,7 @@ def answer(error: BaseException, denied: Denied = AS_IS, *, public: bool = True,
             return look
     for kind in type(error).__mro__:
         if kind in STATUS:
-            return Answer(STATUS[kind], error.code, error.message)
+            listed = any(one.path and isinstance(one.path[0], int) for one in error.problems)
+            problems = (error.problems, error.count) if listed else ((), 0)
+            return Answer(STATUS[kind], error.code, error.message, *problems)
     return INTERNAL

@@ -56,10 +56,21 @@ def text_reply(text: str) -> Reply:
 
 
 def error_reply(answer: Answer, headers: Headers | None = None) -> Reply:
-    """The error envelope (spec 04 §1.4)."""
-    message = answer.message.encode("utf-8", "replace").decode()  # it may quote a lone surrogate of the request
-    body = orjson.dumps({"error": {"code": answer.code, "message": message}})
+    """The error envelope (spec 04 §1.4); where a list was sent, with the places in it."""
+    error: dict[str, Any] = {"code": answer.code, "message": _sendable(answer.message)}
+    if answer.problems:
+        error["problems"] = [
+            {"path": [_sendable(step) for step in one.path], "message": _sendable(one.message)}
+            for one in answer.problems
+        ]
+        error["problem_count"] = answer.count
+    body = orjson.dumps({"error": error})
     return Reply(answer.status, body, [JSON_TYPE, *(headers or ())])
+
+
+def _sendable(text: Any) -> Any:
+    """It may quote a lone surrogate of the request."""
+    return text.encode("utf-8", "replace").decode() if isinstance(text, str) else text
 
 
 def _matches(known: bytes, tag: bytes) -> bool:

@@ -18,7 +18,8 @@ class WriteRequest:
     create: `payloads`. update: `keys` + one payload for all of them, or `keys` None and payloads that carry their key
     (batch). upsert: payloads, matched by field `match` (default: primary key). delete: `keys`.
     Payloads are in v8's free form ($delete, keys or objects); `keys` are raw text as they stand in paths.
-    `selection`: what to read back of each item, in the same unit of work.
+    `selection`: what to read back of each item, in the same unit of work; None: nothing. `first`: the index of the
+    first payload, where a request is a part of something longer.
     """
 
     collection: str
@@ -29,7 +30,8 @@ class WriteRequest:
     """The list form was used: problems carry the index, `meta` is not answered."""
     match: str | None = None
     revision: str | None = None
-    selection: Selection = ROW
+    selection: Selection | None = ROW
+    first: int = 0
     lang: tuple[str, ...] | None = None
     meta: frozenset[str] = frozenset()
     comment: str | None = None
@@ -38,10 +40,14 @@ class WriteRequest:
 
 @dataclass(slots=True)
 class WriteResult:
-    """`keys`: of the root items, in input order. `items`: as read back, None where the caller may not read one."""
+    """`keys`: of the root items, in input order. `items`: as read back, None where the caller may not read one.
+
+    `created`: how many of the root items are new.
+    """
 
     keys: list[Any]
     items: list[dict[str, Any] | None]
     meta: dict[str, Any]
     warnings: tuple[Warning, ...] = ()
     tags: tuple[str, ...] = ()
+    created: int = 0

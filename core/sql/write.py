@@ -7,8 +7,9 @@ at the limit of parameters. How generated keys find their rows: docs/decisions/0
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
@@ -54,14 +55,21 @@ class Many:
     most_rows: int
     most_bytes: int | None = None
 
-    def runs(self, rows: Sequence[Row]) -> Iterator[Run]:
-        """The statements for the rows, in their order: one, unless a limit of the database cuts them."""
-        bound = [
+    def runs(self, rows: Iterable[Row]) -> Iterator[Run]:
+        """The statements for the rows, in their order: one, unless a limit of the database cuts them.
+
+        Rows are taken as they are needed: a generator of many is never held whole beside its statement.
+        """
+        bound = (
             [value if value is None or convert is None else convert(value) for convert, value in zip_row]
             for zip_row in (zip(self.converts, row, strict=True) for row in rows)
-        ]
+        )
         if not self.pieces:
-            yield self.after, [list(column) for column in zip(*bound, strict=True)], len(rows)
+            columns: list[list[Any]] = [[] for _ in self.converts]
+            for row in bound:
+                for column, value in zip(columns, row, strict=True):
+                    column.append(value)
+            yield self.after, columns, len(columns[0])
             return
         for chunk in self._chunks(bound):
             arguments: list[Any] = []
@@ -72,10 +80,10 @@ class Many:
                     arguments.extend(row[index] for index in piece.takes)
             yield text + self.after, arguments, len(chunk)
 
-    def _chunks(self, rows: list[list[Any]]) -> Iterator[list[list[Any]]]:
+    def _chunks(self, rows: Iterator[list[Any]]) -> Iterator[list[list[Any]]]:
         if self.most_bytes is None:
-            for start in range(0, len(rows), self.most_rows):
-                yield rows[start : start + self.most_rows]
+            while taken := list(islice(rows, self.most_rows)):
+                yield taken
             return
         chunk: list[list[Any]] = []
         size = 0

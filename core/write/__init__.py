@@ -6,6 +6,7 @@ pipeline    the story in one page
 change      the data that travels through it: nodes of a change, stored rows
 normalize   a payload in v8's free form → nodes                                       pure
 hashes      plaintexts → hashes, before the transaction
+clash       which row of a statement met a unique value
 matching    upserts by another field than the key
 load        the stored rows that the nodes name, locked
 resolve     what each node does, now that the rows are known                          pure

@@ -30,7 +30,7 @@ async def echo(
     `kinds`: type by key. Files of settings are read without regard to permissions: they are public anyway.
     """
     roots = [node for node in run.nodes if node.root]
-    if len(roots) != 1 or "value" not in roots[0].payload:
+    if len(roots) != 1 or "value" not in roots[0].payload or request.selection is None:
         return
     node = roots[0]
     value = node.payload["value"]

@@ -12,7 +12,7 @@ from core.access import authorize
 from core.access.authorize import Caller, Row, Wish
 from core.access.restrict import ROLE_SCOPED, owner_column
 from core.catalog.model import Collection
-from core.errors import SystemCollectionAccess, Unprocessable
+from core.errors import Problem, SystemCollectionAccess, TabulariumError, Unprocessable
 from core.types.cast import Uncastable, cast
 from core.write import rules
 from core.write.change import Node, Rows, Stored
@@ -50,19 +50,28 @@ def writable(collection: Collection) -> None:
 def guard(caller: Caller, nodes: tuple[Node, ...], rows: Rows, *, address: str = "", dialect: str = "sqlite") -> None:
     """Raises the first refusal, in the order of the nodes. `address`: of the caller, for the whitelist of admins."""
     for node in nodes:
-        stored = None if node.gone or node.fresh else rows.get(node.collection, node.key)
-        row = born(caller, node.collection) if node.fresh else access_row(node.collection, stored)
-        scene = rules.Scene(caller, nodes, node, stored, address, dialect)
-        rules.before(scene)
-        match node.verb:
-            case "create":
-                authorize.create(caller, node.collection, wish_of(node))
-            case "delete":
-                if not node.keyless:
-                    authorize.delete(caller, node.collection, row)
-            case _:
-                authorize.update(caller, node.collection, row, wish_of(node), node.sent_key)
-        rules.after(scene)
+        try:
+            _guard(caller, nodes, node, rows, address, dialect)
+        except TabulariumError as error:
+            if node.path and not error.problems:  # which of many it is
+                error.problems, error.count = (Problem(node.path, error.message),), 1
+            raise
+
+
+def _guard(caller: Caller, nodes: tuple[Node, ...], node: Node, rows: Rows, address: str, dialect: str) -> None:
+    stored = None if node.gone or node.fresh else rows.get(node.collection, node.key)
+    row = born(caller, node.collection) if node.fresh else access_row(node.collection, stored)
+    scene = rules.Scene(caller, nodes, node, stored, address, dialect)
+    rules.before(scene)
+    match node.verb:
+        case "create":
+            authorize.create(caller, node.collection, wish_of(node))
+        case "delete":
+            if not node.keyless:
+                authorize.delete(caller, node.collection, row)
+        case _:
+            authorize.update(caller, node.collection, row, wish_of(node), node.sent_key)
+    rules.after(scene)
 
 
 def wish_of(node: Node) -> Wish:

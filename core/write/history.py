@@ -34,17 +34,25 @@ ITEM = 255
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row of activity, and the revision that belongs to it (its `activity` is not known yet)."""
+    """What a row of activity is about, and whether a revision belongs to it. `by`: who acted, if not the caller.
 
-    activity: Mapping[str, Any]
-    revision: Mapping[str, Any] | None = None
+    The rows themselves are made when they are written: a batch of many items does not hold them all.
+    """
+
+    node: Node
+    action: str
+    revised: bool
+    by: Any = None
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What became of a change: keys and rows by node, the forms of collections, who asked for it and why."""
+    """What became of a change: keys and rows by node, the forms of collections, who asked for it and why.
 
-    context: Context
+    `signed`: what all rows of activity have in common.
+    """
+
+    signed: Mapping[str, Any]
     comment: str | None
     keys: list[Any]
     after: Mapping[int, Mapping[str, Any]]
@@ -58,15 +66,14 @@ def entries(nodes: tuple[Node, ...], facts: Facts) -> list[Entry]:
         if node.empty or node.collection.name in UNRECORDED:
             continue
         action = action_of(node)
-        revision = None if node.verb == "delete" else _revision(node, facts, action)
-        found.append(Entry(_activity(node, facts, action), revision))
+        found.append(Entry(node, action, node.verb != "delete"))
         if (
             node.collection.name == "directus_users"
             and node.verb == "update"
             and node.payload.get("status") is not None
         ):
             # The counter of wrong logins begins anew here (spec 02 §9.4)
-            found.append(Entry({**_activity(node, facts, "status-update"), "action_by": facts.keys[node.index]}))
+            found.append(Entry(node, "status-update", False, facts.keys[node.index]))
     return found
 
 
@@ -97,21 +104,27 @@ def signature(context: Context) -> dict[str, Any]:
     }
 
 
-def _activity(node: Node, facts: Facts, action: str) -> dict[str, Any]:
-    return {
-        **signature(facts.context),
-        "action": action,
+def activity(entry: Entry, facts: Facts) -> dict[str, Any]:
+    """The row of directus_activity."""
+    node = entry.node
+    found = {
+        **facts.signed,
+        "action": entry.action,
         "collection": node.collection.name,
         "item": str(facts.keys[node.index])[:ITEM],
         "comment": facts.comment,
     }
+    return found if entry.by is None else {**found, "action_by": entry.by}
 
 
-def _revision(node: Node, facts: Facts, action: str) -> dict[str, Any]:
+def revision(entry: Entry, facts: Facts, key: Any) -> dict[str, Any]:
+    """The row of directus_revisions. `key`: of the row of activity."""
+    node = entry.node
     row = facts.after.get(node.index, {})
-    delta = delta_of(node, facts, action)
+    delta = delta_of(node, facts, entry.action)
     parent = node.parent
     return {
+        "activity": key,
         "collection": node.collection.name,
         "item": str(facts.keys[node.index])[:ITEM],
         "data": json_text(facts.form(node.collection.name).row(row)) or "{}",

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.catalog.model import TO_MANY_TYPES, Collection, Snapshot, ToMany, ToOne
-from core.errors import ItemNotFound, Path, Unprocessable
+from core.errors import ItemNotFound, Path, Problem, Unprocessable
+from core.frozen import EMPTY
 from core.query.change import WriteRequest
 from core.types.cast import Uncastable
 from core.types.cast import key as cast_key
@@ -22,15 +23,18 @@ MAX_DEPTH = 10
 DELETE = "$delete"
 
 BEFORE, SELF, REMOVED, AFTER = 0, 1, 2, 3
+ROOT: Place = ((SELF, ""),)
 
 
 def normalize(snapshot: Snapshot, request: WriteRequest) -> tuple[Node, ...]:
     """The nodes of a request. Raises Unprocessable: what is no object, has no key in a batch, is nested too deep."""
     collection = snapshot.collections[request.collection]
     builder = _Builder(snapshot)
-    for payload in request.payloads:
+    sent: tuple[Any, ...] = request.payloads
+    for number, payload in enumerate(sent, request.first):
         if not isinstance(payload, Mapping):  # v8 takes a list for an object whose keys are numbers
-            raise Unprocessable(f'Payload fields: "0" does not exist in "{collection.name}" collection.')
+            message = f'Payload fields: "0" does not exist in "{collection.name}" collection.'
+            raise Unprocessable(message, problems=[Problem((number,), message)] if request.batch else ())
     if request.action == "delete":
         for text in dict.fromkeys(request.keys or ()):
             builder.root("delete", collection, {}, text, ())
@@ -42,7 +46,7 @@ def normalize(snapshot: Snapshot, request: WriteRequest) -> tuple[Node, ...]:
         for text in dict.fromkeys(request.keys):
             builder.root("update", collection, payload, text, ())
     else:
-        for number, payload in enumerate(request.payloads):
+        for number, payload in enumerate(request.payloads, request.first):
             path: Path = (number,) if request.batch else ()
             builder.from_list(request, collection, payload, path)
     return tuple(builder.nodes)
@@ -54,6 +58,8 @@ class _Builder:
 
     snapshot: Snapshot
     nodes: list[Node] = field(default_factory=list)
+    names: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
+    """The members of payloads, which many rows have in common."""
 
     def root(self, verb: Verb, collection: Collection, payload: Mapping[str, Any], key: Any, path: Path) -> None:
         self._node(verb, collection, payload, key, (), path, None)
@@ -68,7 +74,8 @@ class _Builder:
             verb: Verb = "create" if key is None else "save"
             self.root(verb, collection, payload, key, path)
         elif key is None or key == "":
-            raise Unprocessable(f"Payload must include the primary key: {name}")
+            message = f"Payload must include the primary key: {name}"
+            raise Unprocessable(message, problems=[Problem(path, message)] if path else ())
         else:
             self.root("update", collection, payload, key, path)
 
@@ -86,27 +93,28 @@ class _Builder:
     ) -> int:
         """Append the node and all below it; its index is returned."""
         if len(above) > MAX_DEPTH:
-            raise Unprocessable(f"Relations may be nested {MAX_DEPTH} levels at most.")
+            message = f"Relations may be nested {MAX_DEPTH} levels at most."
+            raise Unprocessable(message, problems=[Problem(path, message)])
         draft = _Draft()
         removed: list[tuple[str, ToOne, Any]] = []
         for name, value in payload.items():
             self._field(draft, removed, verb, collection, name, value, above, path, parent)
         if verb != "create":
             draft.own.pop(collection.primary_key or "", None)
-        index = len(self.nodes)
+        index, named = len(self.nodes), tuple(payload)
         node = Node(
             index=index,
             collection=collection,
             verb=verb,
-            place=(*above, (SELF, "")),
+            place=(*above, (SELF, "")) if above else ROOT,
             path=path,
             key=None if key is None else key_of(collection, key),
             sent_key=key,
             payload=draft.own,
-            named=tuple(payload),
-            refers=draft.refers,
+            named=self.names.setdefault(named, named),
+            refers=draft.refers or EMPTY,
             removes=tuple(name for name, _, _ in removed),
-            to_many={name: len(items) for name, items in draft.lists.items() if items},
+            to_many={name: len(items) for name, items in draft.lists.items() if items} or EMPTY,
             unknown=tuple(draft.unknown),
             malformed=tuple(draft.malformed),
             parent=parent,

@@ -11,13 +11,13 @@ from core.write.change import Node
 from core.write.forms import Form, event_form, revision_form
 from core.write.history import Entry, Facts
 from core.write.order import columns_of
-from core.write.run import KEY, NOTHING, Run, insert
+from core.write.run import KEY, NOTHING, Made, Run, insert
 
 
 async def record(session: Session, request: WriteRequest, run: Run) -> None:
     """Write activity and revisions: two statements, however many rows."""
     facts = Facts(
-        context=session.context,
+        signed=history.signature(session.context),
         comment=request.comment or None,
         keys=run.keys,
         after=run.after,
@@ -25,27 +25,24 @@ async def record(session: Session, request: WriteRequest, run: Run) -> None:
     )
     entries = history.entries(run.nodes, facts)
     if entries:
-        await store(run, entries)
+        await _store(run, entries, facts)
 
 
-async def store(run: Run, entries: list[Entry]) -> None:
+async def _store(run: Run, entries: list[Entry], facts: Facts) -> None:
     """Insert entries; a revision refers to its activity by the key that this got."""
     collections = run.statements.snapshot.collections
     activity, revisions = collections["directus_activity"], collections["directus_revisions"]
-    rows = [entry.activity for entry in entries]
-    revised = [entry for entry in entries if entry.revision is not None]
+    revised = any(entry.revised for entry in entries)
+    rows = Made(entries, lambda entry: history.activity(entry, facts))
     made = await insert(
         run.connection, run.statements, activity, history.ACTIVITY, rows, gives=KEY if revised else NOTHING
     )
     if not revised:
         return
     key = activity.primary_key or "id"
-    linked = [
-        {**entry.revision, "activity": row.values[key]}
-        for entry, row in zip(entries, made, strict=True)
-        if entry.revision is not None
-    ]
-    await insert(run.connection, run.statements, revisions, history.REVISION, linked, gives=NOTHING)
+    linked = [(entry, row.values[key]) for entry, row in zip(entries, made, strict=True) if entry.revised]
+    rows = Made(linked, lambda pair: history.revision(pair[0], facts, pair[1]))
+    await insert(run.connection, run.statements, revisions, history.REVISION, rows, gives=NOTHING)
 
 
 def events(run: Run) -> list[Event]:

@@ -7,14 +7,15 @@ One request is one transaction. Nothing is told to anybody before it is stored, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from core.access.authorize import Caller
 from core.auth.limits import hashing_cost
-from core.db.errors import DatabaseError, ForeignKeyViolation
+from core.db.errors import DatabaseError, ForeignKeyViolation, UniqueViolation
 from core.db.gateway import Connection
 from core.db.unit_of_work import UnitOfWork, in_transaction
 from core.errors import BadRequest, CollectionNotFound, Problem, Unprocessable, ValidationFailed
@@ -24,18 +25,21 @@ from core.types.structured import storable
 from core.types.write import INVALID
 from core.write import effects, guard, outbox, readback, refusals, revert, rules
 from core.write.change import Node, Rows
+from core.write.clash import clashing
 from core.write.echo import echo
 from core.write.hashes import Hashes, hashes
 from core.write.load import load, setting_types
 from core.write.matching import match
 from core.write.normalize import normalize
-from core.write.order import order
+from core.write.order import Group, order
 from core.write.outcome import events, record
-from core.write.readback import Reading
+from core.write.readback import ReadBack, Reading
 from core.write.resolve import resolve
 from core.write.run import Run
 from core.write.statements import Statements
 from core.write.values import conditions, values
+
+T = TypeVar("T")
 
 ATTEMPTS = 3
 ECHOED = ("create", "update", "upsert")
@@ -49,6 +53,43 @@ async def write(session: Session, request: WriteRequest, reading: Reading) -> Wr
     UpdateDenied, DeleteDenied, LastAdmin; Unprocessable, ArrayForScalar, ValidationFailed, UnknownHasher;
     RevisionNotFound, RevisionUnusable; DuplicateItem; what a wrong selection raises; DatabaseUnavailable, QueryFailed.
     """
+    change = await _prepare(session, request, reading)
+    return await _transaction(session, request.collection, change.run)
+
+
+async def together(session: Session, collection: str, reading: Reading, work: Callable[[Together], Awaitable[T]]) -> T:
+    """Several writes on a collection in one transaction, as `work` asks for them; all or nothing, but for savepoints.
+
+    `work` may be called again from the beginning when its transaction has lost to another one, so it must have no
+    effects outside. Events leave after the commit, however many there are. Raises what `write` does.
+    """
+
+    async def run(unit: UnitOfWork) -> T:
+        return await work(Together(session, reading, unit))
+
+    return await _transaction(session, collection, run)
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """A transaction that holds several writes. Lives as long as the call of `work`."""
+
+    session: Session
+    reading: Reading
+    unit: UnitOfWork
+
+    async def write(self, request: WriteRequest) -> WriteResult:
+        """One of the writes: as `pipeline.write`, stored with the others."""
+        change = await _prepare(self.session, request, self.reading)
+        return await change.run(self.unit)
+
+    def savepoint(self) -> AbstractAsyncContextManager[None]:
+        """A part that is undone alone when its block raises."""
+        return self.unit.savepoint()
+
+
+async def _prepare(session: Session, request: WriteRequest, reading: Reading) -> _Change:
+    """What can be done before the transaction."""
     admit(session, request)
     if request.keys is not None:
         request = replace(request, keys=session.keys(request.collection, request.keys))
@@ -56,12 +97,15 @@ async def write(session: Session, request: WriteRequest, reading: Reading) -> Wr
     guard.admit(nodes)
     cost = hashing_cost(session.project.config)
     made = await hashes(session.policy, nodes, session.snapshot.dialect, cost)
+    return _Change(session, request, reading, nodes, made)
+
+
+async def _transaction(session: Session, collection: str, work: Callable[[UnitOfWork], Awaitable[T]]) -> T:
     store = await session.project.store()
-    change = _Change(session, request, reading, nodes, made)
     try:
-        return await in_transaction(store, change.run, attempts=ATTEMPTS)
+        return await in_transaction(store, work, attempts=ATTEMPTS)
     except ForeignKeyViolation:  # a deferred one speaks at COMMIT only
-        raise Unprocessable(f'An item of "{request.collection}" refers to one that does not exist.') from None
+        raise Unprocessable(f'An item of "{collection}" refers to one that does not exist.') from None
 
 
 def admit(session: Session, request: WriteRequest) -> None:
@@ -82,6 +126,20 @@ def admit(session: Session, request: WriteRequest) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class _Written:
+    """What is left of a change that is stored: keys of its roots, how they are read back, how many are new.
+
+    `echoes`: of settings, whose answer shows what was sent.
+    """
+
+    plan: ReadBack
+    keys: list[Any]
+    tags: tuple[str, ...]
+    created: int
+    echoes: tuple[Run, Mapping[str, str]] | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Change:
     """One request on its way through the transaction; it may be run again from the beginning."""
 
@@ -92,6 +150,17 @@ class _Change:
     hashes: Hashes
 
     async def run(self, unit: UnitOfWork) -> WriteResult:
+        """Store it, then read it back: by then all that led to the rows is let go of."""
+        session, request, connection = self.session, self.request, unit.connection
+        written = await self._store(unit)
+        result = await readback.read_back(self.reading, session, written.plan, written.keys, connection)
+        items: list[Any] = list(result.items)
+        if written.echoes is not None:
+            await echo(self.reading, session, request, *written.echoes, items)
+        tags = tuple(dict.fromkeys((*written.tags, *result.tags)))
+        return WriteResult(written.keys, items, result.meta, result.warnings, tags, written.created)
+
+    async def _store(self, unit: UnitOfWork) -> _Written:
         session, request, connection = self.session, self.request, unit.connection
         statements = Statements(session.snapshot, session.project.plans)
 
@@ -111,24 +180,25 @@ class _Change:
             try:
                 await run.group(group)
             except refusals.REFUSED as error:
-                raise self._told(error, run, group) from error
+                raise await self._told(error, run, group) from error
         await run.settle()
         await effects.keep_required_children(run)
         await effects.entail(run)
         if self._recorded():
             await record(session, request, run)
 
-        keys = [run.keys[node.index] for node in nodes if node.root]
-        result = await readback.read_back(self.reading, session, plan, keys, connection)
         if await effects.log_changes(run):
             unit.after_commit(session.project.notice)
         await self._tell(unit, run)
-        items: list[Any] = list(result.items)
-        if request.collection == "directus_settings" and not request.batch and request.action in ECHOED:
-            await echo(self.reading, session, request, run, kinds, items)
         touched = (node.collection.name for node in nodes if not node.empty)
-        tags = tuple(dict.fromkeys((request.collection, *touched, *result.tags)))
-        return WriteResult(keys, items, result.meta, result.warnings, tags)
+        echoed = request.collection == "directus_settings" and not request.batch and request.action in ECHOED
+        return _Written(
+            plan,
+            [run.keys[node.index] for node in nodes if node.root],
+            tuple(dict.fromkeys((request.collection, *touched))),
+            sum(node.root and node.verb == "create" for node in nodes),
+            (run, kinds) if echoed else None,
+        )
 
     async def _found(
         self, connection: Connection, statements: Statements, nodes: tuple[Node, ...], rows: Rows
@@ -175,7 +245,12 @@ class _Change:
     def _hooked(self) -> bool:
         return outbox.hooked(self.session.snapshot, (node.collection.name for node in self.nodes))
 
-    def _told(self, error: DatabaseError, run: Run, group: Any) -> Exception:
+    async def _told(self, error: DatabaseError, run: Run, group: Group) -> Exception:
         written = [run.row(target) for target in group.targets] if group.verb != "delete" else []
-        path = self.nodes[group.targets[0].nodes[-1]].path if len(group.targets) == 1 else ()
-        return refusals.refusal(error, group.collection, written, path)
+        place: int | None = 0 if len(group.targets) == 1 else None
+        if isinstance(error, UniqueViolation) and written:
+            place = await clashing(run.connection, run.statements, group.collection, written, error)
+        if place is None or not written:
+            return refusals.refusal(error, group.collection, written)
+        path = self.nodes[group.targets[place].nodes[-1]].path
+        return refusals.refusal(error, group.collection, [written[place]], path)

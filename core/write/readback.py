@@ -47,9 +47,10 @@ def prepare(reading: Reading, session: Session, request: WriteRequest) -> ReadBa
     collection = session.snapshot.collections[request.collection]
     single = not request.batch and (request.keys is None or len(request.keys) == 1)
     meta = frozenset() if request.batch else request.meta
-    selection = Selection((Leaf(KEY, collection.primary_key or "", "id"), *request.selection.entries))
+    entries = request.selection.entries if request.selection is not None else ()
+    selection = Selection((Leaf(KEY, collection.primary_key or "", "id"), *entries))
     read = ReadRequest(collection.name, selection, ids=(), limit=-1, lang=request.lang, meta=meta)
-    if request.action == "delete":
+    if request.action == "delete" or request.selection is None:
         return ReadBack(collection, read, single, False)
     try:
         reading.check(session, read)

@@ -30,7 +30,10 @@ def refusal(
     """The error for a client. `rows`: values of the statement; `path`: of the row, when there is only one."""
     match error:
         case UniqueViolation():
-            return DuplicateItem(_duplicate(error, rows), collection.name)
+            found = DuplicateItem(_duplicate(error, rows), collection.name)
+            if path:  # which of many it is
+                found.problems, found.count = (Problem(path, found.message),), 1
+            return found
         case NotNullViolation(column=str(column)) if column in collection.fields:
             return ValidationFailed.of([Problem((*path, column), BLANK)])
         case ForeignKeyViolation():

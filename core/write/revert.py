@@ -29,8 +29,7 @@ from core.write.normalize import key_of
 from core.write.rules import FILE_CONTENT
 from core.write.run import plain_key
 from core.write.statements import Statements
-from core.write.validate import Finding
-from core.write.values import refusal
+from core.write.validate import Finding, failure
 
 # What is not gone back on: secrets and ids of users, what a file is.
 KEPT: Mapping[str, frozenset[str]] = {
@@ -121,8 +120,8 @@ def values(node: Node, stored: Stored | None, *, dialect: str, user: int, now: d
             found[name] = _canonical(node.collection, field, value, dialect)
         except Refused as refused:
             if not same_as_read(field, before.get(name), value, dialect=dialect, system=True):
-                findings.append((node.collection, Finding(refused.reason, Problem((name,), refused.message))))
-    error = refusal(findings)
+                findings.append(Finding(refused.reason, Problem((name,), refused.message)))
+    error = failure(node.collection, dict.fromkeys(findings))
     if error is not None:
         raise error
     return found

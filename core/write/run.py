@@ -5,7 +5,8 @@ How the rows of a many-row INSERT get their keys back: docs/decisions/0007-gener
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection as Sized
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -82,7 +83,7 @@ class Run:
         return found
 
     async def _create(self, group: Group) -> None:
-        rows = [self.row(target) for target in group.targets]
+        rows = Made(group.targets, self.row)
         gives = ALL if self.whole else KEY
         await self._advance(group, rows)
         made = await insert(self.connection, self.statements, group.collection, group.columns, rows, gives=gives)
@@ -91,7 +92,7 @@ class Run:
             for index in target.nodes:
                 self.keys[index] = plain_key(row.values[group.collection.primary_key or ""])
 
-    async def _advance(self, group: Group, rows: list[dict[str, Any]]) -> None:
+    async def _advance(self, group: Group, rows: Sized[Values]) -> None:
         """Keys that were sent must not be generated later."""
         key = group.collection.primary_key or ""
         column = group.collection.fields[key].column
@@ -145,6 +146,23 @@ class Run:
                 self.after[node.index] = row_now.values
 
 
+@dataclass(frozen=True, slots=True)
+class Made(Sized[Values]):
+    """Rows that are made of something smaller each time they are gone through, so that they are never all there."""
+
+    of: Sequence[Any]
+    make: Callable[[Any], Values]
+
+    def __len__(self) -> int:
+        return len(self.of)
+
+    def __iter__(self) -> Iterator[Values]:
+        return map(self.make, self.of)
+
+    def __contains__(self, row: object) -> bool:
+        return any(row == one for one in self)
+
+
 def _same_cells(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
     """Equal to the type: 1, 1.0 and True are three values."""
     return one == other and all(type(a) is type(b) for a, b in zip(one, other, strict=True))
@@ -171,13 +189,13 @@ async def insert(
     statements: Statements,
     collection: Collection,
     columns: tuple[str, ...],
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sized[Values],
     *,
     gives: str = ALL,
 ) -> list[Stored]:
     """Insert rows that share a set of columns; they come back in the order given, with what `gives` says.
 
-    MySQL gives the keys at most.
+    `rows` are gone through once. MySQL gives the keys at most.
 
     Raises Unprocessable when the database makes keys in a way that cannot be followed.
     """
@@ -191,33 +209,40 @@ async def insert(
         if len(rows) > 1:  # a key by default expression has no order, so the rows go one by one
             return [(await insert(connection, statements, collection, columns, [row], gives=gives))[0] for row in rows]
     statement = statements.insert(collection, columns, many=len(rows) > 1, gives=gives)
-    cells = [tuple(row[name] for name in columns) for row in rows]
+    sent: list[Any] = []
     found: list[Stored] = []
-    done = 0
-    for text, arguments, count in statement.runs(cells):
-        part = rows[done : done + count]
-        done += count
+    for text, arguments, count in statement.runs(_cells(rows, columns, None if generated else key, sent)):
+        keys = sent[:count]
+        del sent[:count]  # a row of the next statement may have been looked at
         if gives == NOTHING:
             await connection.execute(text, arguments)
         elif connection.dialect == "mysql":
-            found.extend(await _insert_mysql(connection, key, text, arguments, part, generated))
+            found.extend(await _insert_mysql(connection, key, text, arguments, count, keys))
         else:
             names = [item.name for item in columns_of(collection)] if gives == ALL else [key]
             returned = [Stored(dict(zip(names, row, strict=True))) for row in await connection.rows(text, arguments)]
-            found.extend(matched(collection, part, returned, generated))
+            found.extend(_matched(collection, keys, returned, generated))
     return found
 
 
-def matched(
-    collection: Collection, rows: Sequence[Mapping[str, Any]], returned: list[Stored], generated: bool
-) -> list[Stored]:
+def _cells(
+    rows: Sized[Values], columns: tuple[str, ...], key: str | None, sent: list[Any]
+) -> Iterator[tuple[Any, ...]]:
+    """The rows as tuples, made when they are asked for; the keys that they bring are noted in `sent`."""
+    for row in rows:
+        if key is not None:
+            sent.append(row[key])
+        yield tuple([row[name] for name in columns])
+
+
+def _matched(collection: Collection, sent: list[Any], returned: list[Stored], generated: bool) -> list[Stored]:
     """Rows as they came back, in the order in which they were given: generated keys ascend in that order."""
     key = collection.primary_key or ""
     if generated:
         return sorted(returned, key=lambda row: row.values[key])
     by_key = {same(collection, row.values[key]): row for row in returned}
     # A key that the column changes on its way in (padding) is found by its place, which is right for a single row
-    return [by_key.get(same(collection, row[key])) or returned[number] for number, row in enumerate(rows)]
+    return [by_key.get(same(collection, one)) or returned[number] for number, one in enumerate(sent)]
 
 
 async def _insert_mysql(
@@ -225,17 +250,17 @@ async def _insert_mysql(
     key: str,
     text: str,
     arguments: Sequence[Any],
-    rows: Sequence[Mapping[str, Any]],
-    generated: bool,
+    count: int,
+    sent: list[Any],
 ) -> list[Stored]:
     """MySQL tells the first key of a statement; the others follow in steps, because their number is known to it."""
     result = await connection.execute(text, arguments)
-    if not generated:
-        return [Stored({key: row[key]}) for row in rows]
+    if sent:
+        return [Stored({key: one}) for one in sent]
     first = int(result.key or 0)
-    asked = step(connection.dialect) if len(rows) > 1 else None
+    asked = step(connection.dialect) if count > 1 else None
     distance = int(await connection.value(asked)) if asked else 1
-    return [Stored({key: first + number * distance}) for number in range(len(rows))]
+    return [Stored({key: first + number * distance}) for number in range(count)]
 
 
 def plain_key(value: Any) -> Any:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -12,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from core.catalog.model import Collection
-from core.errors import Problem, TabulariumError
+from core.errors import MOST_PROBLEMS, Problem, TabulariumError
 from core.frozen import EMPTY
 from core.query.change import WriteRequest
 from core.session import Session
@@ -65,12 +66,12 @@ def values(conditions: Conditions, nodes: tuple[Node, ...], rows: Rows) -> list[
     Raises the error of all findings: Unprocessable, ArrayForScalar, ValidationFailed (spec 03 §7, 9.5).
     """
     found: list[dict[str, Any]] = []
-    findings: list[tuple[Collection, Finding]] = []
+    findings = Findings()
     for node in nodes:
         if node.verb == "delete" or node.empty:
             found.append({})
             if node.keyless:
-                findings.append((node.collection, _keyless(node)))
+                findings.add(node.collection, [_keyless(node)])
             continue
         stored = rows.get(node.collection, node.key) if node.verb == "update" else None
         payload = _payload(conditions, node, stored.values if stored else None)
@@ -88,22 +89,43 @@ def values(conditions: Conditions, nodes: tuple[Node, ...], rows: Rows) -> list[
             ),
         )
         mine = [*_shape_findings(node), *checked.findings, *level_findings(node)]
-        findings.extend((node.collection, finding) for finding in mine)
-        # Nobody hashes what is refused anyway
-        found.append({} if mine else _hashed(conditions, node, dict(checked.values), stored.values if stored else {}))
-    error = refusal(findings)
+        if mine:
+            findings.add(node.collection, mine)
+        # Nobody hashes what is refused anyway, and nobody stores it
+        refused = bool(findings.first)
+        found.append(
+            {} if refused else _hashed(conditions, node, dict(checked.values), stored.values if stored else {})
+        )
+    error = findings.refusal()
     if error is not None:
         raise error
     return found
 
 
-def refusal(findings: list[tuple[Collection, Finding]]) -> TabulariumError | None:
-    """The one error of all findings, in whatever collections."""
-    if not findings:
-        return None
-    lists = [collection for collection, finding in findings if finding.reason == "array"]
-    distinct = dict.fromkeys(finding for _, finding in findings)
-    return failure(lists[0] if lists else findings[0][0], distinct)
+@dataclass(slots=True)
+class Findings:
+    """The first findings of a change, and how many there are: a large batch that is all wrong is told in few words."""
+
+    first: dict[Finding, Collection] = dataclasses.field(default_factory=dict)
+    count: int = 0
+
+    def add(self, collection: Collection, findings: list[Finding]) -> None:
+        for finding in findings:
+            if finding in self.first:  # the same payload for several keys
+                continue
+            self.count += 1
+            if len(self.first) < MOST_PROBLEMS:
+                self.first[finding] = collection
+
+    def refusal(self) -> TabulariumError | None:
+        """The one error of all findings, in whatever collections."""
+        if not self.first:
+            return None
+        lists = [collection for finding, collection in self.first.items() if finding.reason == "array"]
+        error = failure(lists[0] if lists else next(iter(self.first.values())), self.first)
+        if error is not None:
+            error.count = self.count
+        return error
 
 
 def _payload(conditions: Conditions, node: Node, stored: Mapping[str, Any] | None) -> dict[str, Any]:
