@@ -1,7 +1,7 @@
 """In charge of the benchmark run: database, servers, load, and the table of figures beside limits and peers.
 
 Needs PostgreSQL, wrk and the folder of workloads (TABULARIUM_SHARED/bench). Sends load to this machine only; every run
-is bounded in time. `python -m bench --help` says what can be set.
+is bounded in time. `python -m bench --help` says what can be set; `python -m bench rebuild` measures another thing.
 """
 
 from __future__ import annotations
@@ -36,6 +36,11 @@ RSS_LIMIT_MB = 150
 
 def main() -> None:
     """Measures the server by REST and GraphQL and the bare reference, and prints the comparison."""
+    if sys.argv[1:2] == ["rebuild"]:
+        from bench import rebuild
+
+        rebuild.main(sys.argv[2:])
+        return
     options = _options()
     if shutil.which("wrk") is None:
         sys.exit("wrk is needed to send the load (Debian package wrk).")

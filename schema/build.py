@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from graphql import GraphQLField, GraphQLList, GraphQLObjectType, GraphQLSchema, get_named_type
 
 from core.catalog.model import Snapshot
+from core.pace import Pause, paced, unpaced
 from schema import roots
 from schema.collections import Types
 from schema.names import Names, names_of
+from schema.reach import ReachedSchema
 from schema.static import Fixed, fixed_part, wishes
 from schema.system import SYSTEM
 
@@ -37,16 +39,19 @@ def everything(collection: str, action: str) -> bool:
     return True
 
 
-def names_for(snapshot: Snapshot) -> Names:
+def names_for(snapshot: Snapshot, pause: Pause = unpaced) -> Names:
     """The names of a snapshot beside those of the fixed part."""
     fields, types = wishes()
-    return names_of(snapshot, fields, types)
+    return names_of(snapshot, fields, types, pause)
 
 
-def build_schema(snapshot: Snapshot, names: Names, *, allowed: Allowed = everything) -> GraphQLSchema:
+def build_schema(
+    snapshot: Snapshot, names: Names, *, allowed: Allowed = everything, pause: Pause = unpaced
+) -> GraphQLSchema:
     """The executable schema of a snapshot. Not validated at run time; the tests do that.
 
-    `names` may be those of a larger snapshot: a schema that shows less calls everything the same.
+    `names` may be those of a larger snapshot: a schema that shows less calls everything the same. `pause` is called
+    between small steps.
     """
     renamed = frozenset((usual, name) for usual, name in names.fixed_types.items() if usual != name)
     fixed = fixed_part(renamed)
@@ -56,9 +61,14 @@ def build_schema(snapshot: Snapshot, names: Names, *, allowed: Allowed = everyth
         {name: field for name, field in fields.items() if altering or not name.startswith(ALTERING)}
         for fields in (fixed.queries, fixed.mutations)
     )
-    query = {**_named(types, fixed, shown), **dict(roots.queries(types, allowed))}
-    mutation = {**_named(types, fixed, changing), **dict(roots.mutations(types, allowed))}
-    return GraphQLSchema(GraphQLObjectType("Query", query), GraphQLObjectType("Mutation", mutation), assume_valid=True)
+    query = {**_named(types, fixed, shown), **dict(paced(roots.queries(types, allowed), pause))}
+    mutation = {**_named(types, fixed, changing), **dict(paced(roots.mutations(types, allowed), pause))}
+    return ReachedSchema(
+        GraphQLObjectType("Query", query),
+        GraphQLObjectType("Mutation", mutation),
+        shared=fixed.types.values(),
+        pause=pause,
+    )
 
 
 def _named(types: Types, fixed: Fixed, fields: Mapping[str, GraphQLField]) -> dict[str, GraphQLField]:

@@ -83,6 +83,11 @@ class Types:
     _inputs: dict[str, GraphQLInputObjectType] = field(default_factory=dict)
     _scalars: dict[str, Any] = field(default_factory=dict)
     _scalar_inputs: dict[str, GraphQLInputField] = field(default_factory=dict)
+    _narrowing: dict[str, dict[str, GraphQLArgument]] = field(default_factory=dict)
+    _shared: dict[str, GraphQLArgument] = field(init=False)
+    payload: GraphQLArgument = field(init=False)
+    """An item in its free form."""
+    _row: GraphQLField = field(init=False)
 
     def __post_init__(self) -> None:
         self._scalars = {
@@ -95,6 +100,16 @@ class Types:
         }
         for name in ("Datetime", "Date", "Time", "JSON"):
             self._scalars[name] = self.fixed.types[name]
+        condition = _input(self.fixed.types["Condition"])
+        self._shared = {
+            "where": GraphQLArgument(GraphQLList(GraphQLNonNull(condition))),
+            "sort": GraphQLArgument(GraphQLList(GraphQLNonNull(GraphQLString))),
+            "limit": GraphQLArgument(GraphQLInt),
+            "offset": GraphQLArgument(GraphQLInt),
+            "lang": GraphQLArgument(GraphQLString),
+        }
+        self.payload = GraphQLArgument(self._scalars["JSON"])
+        self._row = _row(self._scalars["JSON"])
         self._scalar_inputs = {name: GraphQLInputField(type_) for name, type_ in self._scalars.items()}
 
     def knows(self, collection: str) -> bool:
@@ -157,17 +172,11 @@ class Types:
 
     def list_arguments(self, collection: str) -> dict[str, GraphQLArgument]:
         """Arguments that narrow and order a list."""
-        strings = GraphQLList(GraphQLNonNull(GraphQLString))
-        filter_ = self.filter(collection)
-        assert filter_ is not None
-        return {
-            "filter": GraphQLArgument(filter_),
-            "where": GraphQLArgument(GraphQLList(GraphQLNonNull(_input(self.fixed.types["Condition"])))),
-            "sort": GraphQLArgument(strings),
-            "limit": GraphQLArgument(GraphQLInt),
-            "offset": GraphQLArgument(GraphQLInt),
-            "lang": GraphQLArgument(GraphQLString),
-        }
+        if collection not in self._narrowing:
+            filter_ = self.filter(collection)
+            assert filter_ is not None
+            self._narrowing[collection] = {"filter": GraphQLArgument(filter_), **self._shared}
+        return self._narrowing[collection]
 
     # Items
 
@@ -206,19 +215,7 @@ class Types:
         for name, key in names.keys.items():
             if name not in hidden and name in collection.relations:
                 yield key, GraphQLField(GraphQLID, extensions={KEY: Scalar(name, "id")})
-        yield names.row, self._row()
-
-    def _row(self) -> GraphQLField:
-        return GraphQLField(
-            self._scalars["JSON"],
-            {
-                "fields": GraphQLArgument(
-                    GraphQLList(GraphQLNonNull(GraphQLString)), default=GraphQLDefaultInput(value=["*"])
-                )
-            },
-            description="The item in its REST form, by field paths with wildcards.",
-            extensions={KEY: RowForm()},
-        )
+        yield names.row, self._row
 
     def _field(self, collection: Collection, one: Field) -> GraphQLField | None:
         relation = collection.relations.get(one.name)
@@ -308,6 +305,16 @@ class Types:
         return GraphQLField(
             self._scalars[scalar], description=one.note or None, extensions={KEY: Scalar(name, encoder)}
         )
+
+
+def _row(json: Any) -> GraphQLField:
+    paths = GraphQLArgument(GraphQLList(GraphQLNonNull(GraphQLString)), default=GraphQLDefaultInput(value=["*"]))
+    return GraphQLField(
+        json,
+        {"fields": paths},
+        description="The item in its REST form, by field paths with wildcards.",
+        extensions={KEY: RowForm()},
+    )
 
 
 def _object(type_: GraphQLNamedType) -> GraphQLObjectType:

@@ -6,7 +6,7 @@ The tree is what `core.query.filters.from_tree` reads: ("and", parts), ("or", pa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from typing import Any
 
@@ -94,14 +94,20 @@ class FilterType(GraphQLInputObjectType):
     """
 
     def __init__(
-        self, name: str, make: Callable[[], dict[str, GraphQLInputField]], out_type: Callable[[dict[str, Any]], Any]
+        self,
+        name: str,
+        make: Callable[[], dict[str, GraphQLInputField]],
+        references: Callable[[], Iterable[GraphQLInputObjectType]],
+        out_type: Callable[[dict[str, Any]], Any],
     ) -> None:
         super().__init__(name, {}, out_type=out_type)
         self._make = make
+        self.references = references
+        """The types that its fields will have, scalars left out: all of them are in the fixed part."""
 
     @cached_property
     def fields(self) -> dict[str, GraphQLInputField]:
-        """The input fields, made when the schema is put together."""
+        """The input fields, made when somebody uses them."""
         return self._make()
 
 
@@ -120,15 +126,23 @@ def filter_type(
         for name, column, operator, kind in _conditions(collection, names, secret):
             found[name] = scalar(kind)
             terms[name] = ("cond", column, operator)
+        for field, other in related():
+            name = _free(names.fields[field], found)
+            found[name] = GraphQLInputField(other)
+            terms[name] = ("rel", field)
+        return found
+
+    def related() -> Iterator[tuple[str, GraphQLInputObjectType]]:
         for field, relation in collection.relations.items():
             other = target(relation.target)
             if field in names.fields and field not in secret and other is not None:
-                name = _free(names.fields[field], found)
-                found[name] = GraphQLInputField(other)
-                terms[name] = ("rel", field)
-        return found
+                yield field, other
 
-    own = FilterType(names.filter, fields, partial(tree, terms))
+    def references() -> Iterator[GraphQLInputObjectType]:
+        for _, other in related():
+            yield other
+
+    own = FilterType(names.filter, fields, references, partial(tree, terms))
     return own
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.catalog.model import Collection, Snapshot, ToOne
+from core.pace import Pause, paced, unpaced
 from schema.system import REVERTIBLE, SYSTEM, WRITABLE
 
 BUILT_IN_TYPES = ("Int", "Float", "String", "Boolean", "ID", "Query", "Mutation", "Subscription")
@@ -201,22 +202,27 @@ class _Space:
         return {suffix: given + suffix for suffix in suffixes}
 
 
-def names_of(snapshot: Snapshot, fixed_fields: Items[str] = (), fixed_types: Items[str] = ()) -> Names:
-    """The names of a snapshot. `fixed_fields`, `fixed_types`: what the fixed part of the schema is usually called."""
+def names_of(
+    snapshot: Snapshot, fixed_fields: Items[str] = (), fixed_types: Items[str] = (), pause: Pause = unpaced
+) -> Names:
+    """The names of a snapshot. `fixed_fields`, `fixed_types`: what the fixed part of the schema is usually called.
+
+    `pause` is called between small steps.
+    """
     exposed = sorted(
         (item for item in snapshot.collections.values() if not item.is_system or item.name in SYSTEM),
         key=lambda item: (not item.is_system, sanitise(item.name) != item.name, item.name),
     )
     fields = _Space()
     reads = {item.name: fields.give(sanitise(item.name), item.name) for item in exposed}
-    operations = {item.name: _operations(fields, reads[item.name], item) for item in exposed}
+    operations = {item.name: _operations(fields, reads[item.name], item) for item in paced(exposed, pause)}
     fixed = {name: fields.give(name, name) for name in fixed_fields}
 
     types = _Space(BUILT_IN_TYPES)
     types.taken.update(V8_TYPES)
     collections = {
         item.name: CollectionNames(operations=operations[item.name], **_types(types, item), **_fields(snapshot, item))
-        for item in exposed
+        for item in paced(exposed, pause)
     }
     given_types = {name: types.give(name, name) for name in fixed_types}
     renamed = [one for one in fields.renamed + types.renamed if one.given != one.what]

@@ -11,19 +11,24 @@ from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
+from weakref import WeakSet, finalize, ref
 
 import structlog
-from graphql import GraphQLSchema
+from graphql import GraphQLNamedType, GraphQLSchema
 
 from core.catalog.model import SYSTEM_PREFIX, Snapshot
+from core.pace import Pace, Pause, search_everything, unpaced
 from core.projects import Project
 from schema.build import build_schema, names_for
 from schema.documents import Documents
 from schema.limits import DEFAULT, Limits
 from schema.names import Names
+from schema.reach import own_types, take_apart
 from schema.static import server_schema
 from schema.visibility import Introspection
 
+FORGOTTEN = 5
+"""Schemas that may be there beside those: requests that failed refer to them in circles, or are still under way."""
 KEPT = 3
 """Editions that a project holds on to: the present one, and those that requests under way may ask for."""
 
@@ -50,6 +55,10 @@ class Editions:
     def __init__(self) -> None:
         self.ready: OrderedDict[int, Edition] = OrderedDict()
         self.flights: dict[int, asyncio.Task[Edition]] = {}
+        self.gone: list[list[GraphQLNamedType]] = []
+        """Types of editions that nobody holds any more, to be taken apart."""
+        self.schemas: WeakSet[GraphQLSchema] = WeakSet()
+        """Those that are still there."""
 
     @property
     def latest(self) -> Edition | None:
@@ -65,8 +74,11 @@ class Editions:
         return edition
 
 
-async def edition(project: Project, snapshot: Snapshot) -> Edition:
-    """The edition of a snapshot, made when it is not there yet; made once however many ask."""
+async def edition(project: Project, snapshot: Snapshot, pause: Pause = unpaced) -> Edition:
+    """The edition of a snapshot, made when it is not there yet; made once however many ask.
+
+    `pause` is called between small steps, in a thread.
+    """
     editions = editions_of(project)
     ready = editions.ready.get(snapshot.version)
     if ready is not None and ready.snapshot is snapshot:
@@ -76,15 +88,16 @@ async def edition(project: Project, snapshot: Snapshot) -> Edition:
         return editions.keep(replace(latest, snapshot=snapshot))
     flight = editions.flights.get(id(snapshot))
     if flight is None:
-        flight = asyncio.get_running_loop().create_task(_build(project, snapshot), name=f"{project.key}: edition")
+        made = _build(project, snapshot, pause)
+        flight = asyncio.get_running_loop().create_task(made, name=f"{project.key}: edition")
         editions.flights[id(snapshot)] = flight
         flight.add_done_callback(lambda _: editions.flights.pop(id(snapshot), None))
     return editions.keep(await asyncio.shield(flight))
 
 
 async def prepare(project: Project, snapshot: Snapshot) -> None:
-    """Make the edition of a snapshot that is about to become the present one."""
-    await edition(project, snapshot)
+    """Make the edition of a snapshot that is about to become the present one, beside the requests."""
+    await edition(project, snapshot, Pace())
 
 
 def editions_of(project: Project) -> Editions:
@@ -101,8 +114,8 @@ def same_schema(one: Snapshot, other: Snapshot) -> bool:
     return one.collections is other.collections and one.blacklisted == other.blacklisted
 
 
-async def _build(project: Project, snapshot: Snapshot) -> Edition:
-    made = await asyncio.to_thread(make, snapshot, Limits.of(project.config))
+async def _build(project: Project, snapshot: Snapshot, pause: Pause) -> Edition:
+    made = await asyncio.to_thread(_make, editions_of(project), snapshot, Limits.of(project.config), pause)
     for one in made.names.renamed if made.names else ():
         if one.what.startswith(SYSTEM_PREFIX):
             continue  # the same in every project
@@ -112,10 +125,30 @@ async def _build(project: Project, snapshot: Snapshot) -> Edition:
     return made
 
 
-def make(snapshot: Snapshot, limits: Limits = DEFAULT) -> Edition:
-    """Names, types and schema of a snapshot. Takes a millisecond per collection."""
-    names = names_for(snapshot)
-    schema = build_schema(snapshot, names)
+def _make(editions: Editions, snapshot: Snapshot, limits: Limits, pause: Pause) -> Edition:
+    while editions.gone:
+        take_apart(editions.gone.pop(), pause)
+    if len(editions.schemas) > KEPT + FORGOTTEN:
+        search_everything()
+    made = make(snapshot, limits, pause)
+    editions.schemas.add(made.schema)
+    finalize(made.schema, _bury, ref(editions), own_types(made.schema)).atexit = False
+    return made
+
+
+def _bury(editions: ref[Editions], types: list[GraphQLNamedType]) -> None:
+    """Nobody holds a schema any more: its types are left to the thread that makes the next one."""
+    found = editions()
+    if found is None:
+        take_apart(types)
+    else:
+        found.gone.append(types)
+
+
+def make(snapshot: Snapshot, limits: Limits = DEFAULT, pause: Pause = unpaced) -> Edition:
+    """Names, types and schema of a snapshot. Takes half a millisecond per collection."""
+    names = names_for(snapshot, pause)
+    schema = build_schema(snapshot, names, pause=pause)
     return Edition(schema, Documents(schema, limits), snapshot, names, Introspection(snapshot, names, schema))
 
 

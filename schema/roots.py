@@ -11,7 +11,6 @@ from graphql import (
     GraphQLBoolean,
     GraphQLField,
     GraphQLID,
-    GraphQLInputType,
     GraphQLInt,
     GraphQLList,
     GraphQLNonNull,
@@ -26,6 +25,14 @@ from resolvers.system import history
 from schema.collections import Types
 from schema.names import Operations
 from schema.system import FROM_METADATA
+
+# Shared by all root fields: objects that are there for every field cost memory and time wherever schemas are made.
+TEXT, WHOLE, YES = GraphQLArgument(GraphQLString), GraphQLArgument(GraphQLInt), GraphQLArgument(GraphQLBoolean)
+STRINGS = GraphQLArgument(GraphQLList(GraphQLNonNull(GraphQLString)))
+KEYS = GraphQLList(GraphQLNonNull(GraphQLID))
+ONE_KEY, SOME_KEYS = GraphQLArgument(GraphQLNonNull(GraphQLID)), GraphQLArgument(KEYS)
+ALL_KEYS = GraphQLArgument(GraphQLNonNull(KEYS))
+KEY_OF_USERS, KEY_OF_SYSTEM = WHOLE, GraphQLArgument(GraphQLID)
 
 Allowed = Callable[[str, str], bool]
 Fields = Iterator[tuple[str, GraphQLField]]
@@ -49,7 +56,7 @@ def mutations(types: Types, allowed: Allowed) -> Fields:
 
 def _reads(types: Types, collection: Collection, operations: Operations) -> Fields:
     root = Root(collection.name, collection.primary_key)
-    strings = GraphQLArgument(GraphQLList(GraphQLNonNull(GraphQLString)))
+    bound = {KEY: root}
     narrowing = types.list_arguments(collection.name)
     of_item: dict[str, GraphQLArgument] = {}
     resolver: Callable[..., Any] = items.read
@@ -58,8 +65,8 @@ def _reads(types: Types, collection: Collection, operations: Operations) -> Fiel
     keys: dict[str, GraphQLArgument] = {}
     if collection.primary_key is not None:
         keys = {
-            "id": GraphQLArgument(_key_type(collection)),
-            "ids": GraphQLArgument(GraphQLList(GraphQLNonNull(GraphQLID))),
+            "id": _key(collection),
+            "ids": SOME_KEYS,
         }
     yield (
         operations.read,
@@ -69,14 +76,14 @@ def _reads(types: Types, collection: Collection, operations: Operations) -> Fiel
                 **keys,
                 **of_item,
                 **narrowing,
-                "q": GraphQLArgument(GraphQLString),
-                "page": GraphQLArgument(GraphQLInt),
-                "status": strings,
-                "groups": strings,
+                "q": TEXT,
+                "page": WHOLE,
+                "status": STRINGS,
+                "groups": STRINGS,
             },
             resolve=partial(_call, resolver, root),
             description=collection.note or None,
-            extensions={KEY: root},
+            extensions=bound,
         ),
     )
     if operations.by_id is not None:
@@ -84,9 +91,9 @@ def _reads(types: Types, collection: Collection, operations: Operations) -> Fiel
             operations.by_id,
             GraphQLField(
                 types.item(collection.name),
-                {"id": GraphQLArgument(GraphQLNonNull(GraphQLID)), "lang": GraphQLArgument(GraphQLString)},
+                {"id": ONE_KEY, "lang": TEXT},
                 resolve=partial(_call, items.by_id, root),
-                extensions={KEY: root},
+                extensions=bound,
             ),
         )
     if operations.aggregate is not None:
@@ -96,26 +103,26 @@ def _reads(types: Types, collection: Collection, operations: Operations) -> Fiel
             GraphQLField(
                 GraphQLList(aggregate),
                 {
-                    "group_by": strings,
+                    "group_by": STRINGS,
                     "filter": narrowing["filter"],
                     "where": narrowing["where"],
-                    "q": GraphQLArgument(GraphQLString),
-                    "sort": strings,
-                    "limit": GraphQLArgument(GraphQLInt),
+                    "q": TEXT,
+                    "sort": STRINGS,
+                    "limit": WHOLE,
                     "having": narrowing["where"],
                 },
                 resolve=partial(_call, items.aggregate, root),
-                extensions={KEY: root},
+                extensions=bound,
             ),
         )
 
 
-def _key_type(collection: Collection) -> Any:
+def _key(collection: Collection) -> GraphQLArgument:
     """v8 declares `id: Int` for tables of users and `ID` for its own; text keys need `ID` (spec 01 §15.2, 15.5)."""
     if collection.is_system and collection.name != "directus_activity":
-        return GraphQLID
+        return KEY_OF_SYSTEM
     column = collection.fields[collection.primary_key or ""].column
-    return GraphQLInt if column is not None and column.family in ("integer", "bigint") else GraphQLID
+    return KEY_OF_USERS if column is not None and column.family in ("integer", "bigint") else KEY_OF_SYSTEM
 
 
 def _writes(types: Types, collection: Collection, operations: Operations, allowed: Allowed) -> Fields:
@@ -123,14 +130,12 @@ def _writes(types: Types, collection: Collection, operations: Operations, allowe
     if input_ is None:
         return
     root = Root(collection.name, collection.primary_key)
-    one: GraphQLInputType = input_
-    many = GraphQLList(GraphQLNonNull(input_))
-    key = {"id": GraphQLArgument(GraphQLNonNull(GraphQLID))}
-    keys = {"ids": GraphQLArgument(GraphQLNonNull(GraphQLList(GraphQLNonNull(GraphQLID))))}
+    bound = {KEY: root}
+    one, many = GraphQLArgument(input_), GraphQLArgument(GraphQLList(GraphQLNonNull(input_)))
+    key, keys = {"id": ONE_KEY}, {"ids": ALL_KEYS}
     item = types.item(collection.name)
-    payload = GraphQLArgument(types.scalar("JSON"))
-    lang = {"lang": GraphQLArgument(GraphQLString)}
-    history = {"comment": GraphQLArgument(GraphQLString), "activity_skip": GraphQLArgument(GraphQLBoolean)}
+    lang = {"lang": TEXT}
+    history = {"comment": TEXT, "activity_skip": YES}
 
     def made(
         action: str,
@@ -138,17 +143,17 @@ def _writes(types: Types, collection: Collection, operations: Operations, allowe
         type_: Any,
         resolver: Any,
         arguments: dict[str, GraphQLArgument],
-        data: Any = None,
+        data: GraphQLArgument | None = None,
     ) -> Fields:
         if name is not None and allowed(collection.name, action):
-            content = {"data": GraphQLArgument(data), "payload": payload, **lang} if data is not None else {}
+            content = {"data": data, "payload": types.payload, **lang} if data is not None else {}
             yield (
                 name,
                 GraphQLField(
                     type_,
                     {**arguments, **content, **history},
                     resolve=partial(_call, resolver, root),
-                    extensions={KEY: root},
+                    extensions=bound,
                 ),
             )
 
@@ -158,7 +163,7 @@ def _writes(types: Types, collection: Collection, operations: Operations, allowe
     yield from made("update", operations.update_item, item, items.update_item, key, one)
     yield from made("update", operations.update_items, listed, items.update_items, keys, one)
     yield from made("update", operations.update_batch, listed, items.update_batch, {}, many)
-    match_on = {"key": GraphQLArgument(GraphQLString)}
+    match_on = {"key": TEXT}
     yield from made("create", operations.upsert_items, listed, items.upsert_items, match_on, many)
     back = {**key, "revision": GraphQLArgument(GraphQLNonNull(GraphQLID)), "lang": GraphQLArgument(GraphQLString)}
     yield from made("update", operations.revert_item, item, items.revert_item, back)

@@ -27,6 +27,7 @@ from core.catalog.tables import Table
 from core.catalog.webhooks import webhooks
 from core.context import ADMIN_ROLE
 from core.frozen import EMPTY
+from core.pace import Pause, paced, unpaced
 
 Row = Mapping[str, Any]
 
@@ -68,16 +69,18 @@ def build(
     dialect: str,
     version: int = 0,
     blacklist: frozenset[str] = frozenset(),
+    pause: Pause = unpaced,
 ) -> Snapshot:
     """The snapshot of a project (spec 01 §3, 4, 6–8, 13).
 
     `blacklist` hides tables as if they were not there; system collections cannot be hidden, the server lives on them.
+    `pause` is called between small steps.
     """
     shown = {name: table for name, table in tables.items() if _is_shown(name, table, blacklist)}
     field_rows: defaultdict[str, list[Row]] = defaultdict(list)
-    for row in metadata.fields:
+    for row in paced(metadata.fields, pause):
         field_rows[str(row.get("collection"))].append(row)
-    fields = {name: _fields(table, field_rows[name]) for name, table in shown.items()}
+    fields = {name: _fields(table, field_rows[name]) for name, table in paced(shown.items(), pause)}
     related = relate(shown, fields, [_relation_row(row) for row in metadata.relations])
     collection_rows = {str(row.get("collection")): row for row in metadata.collections}
     fallback = metadata.settings.get("status_mapping")
@@ -89,7 +92,7 @@ def build(
             collection_rows.get(name),
             fallback,
         )
-        for name, table in shown.items()
+        for name, table in paced(shown.items(), pause)
     }
     return Snapshot(
         version=version,

@@ -7,7 +7,7 @@ About ten statements, off the request path, whatever the number of tables. What 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -18,31 +18,35 @@ from core.catalog.changes import HEAD, TABLE
 from core.catalog.model import Snapshot
 from core.catalog.tables import Table
 from core.db.gateway import Connection, Store
-from core.db.reflect import reflect, table_names
+from core.db.reflect import in_portions, reflect, table_names
+from core.pace import Pause, unpaced
 from core.sql.ddl import quote
 
 
-async def load_snapshot(store: Store, *, blacklist: frozenset[str] = frozenset()) -> Snapshot:
+async def load_snapshot(store: Store, *, blacklist: frozenset[str] = frozenset(), pause: Pause = unpaced) -> Snapshot:
     """The present picture of a project's database, also of one without system tables (then of its tables alone).
 
-    `blacklist`: tables to hide (configuration `tableBlacklist`). Raises DatabaseError.
+    `blacklist`: tables to hide (configuration `tableBlacklist`). `pause` is called between small steps, in a thread.
+    Raises DatabaseError.
     """
     async with store.read() as connection:
         # The head first: what is changed while we read makes the snapshot older than it says, never newer.
         version = await _head_if_any(connection)
-        tables, metadata = await catalogue(connection)
+        tables, metadata = await catalogue(connection, pause)
     return await asyncio.to_thread(
-        building.build, tables, metadata, dialect=store.dialect, version=version, blacklist=blacklist
+        building.build, tables, metadata, dialect=store.dialect, version=version, blacklist=blacklist, pause=pause
     )
 
 
-async def catalogue(connection: Connection) -> tuple[dict[str, Table], building.Metadata]:
+async def catalogue(connection: Connection, pause: Pause = unpaced) -> tuple[dict[str, Table], building.Metadata]:
     """What the database reports of itself, and the rows of metadata: what a snapshot is built of."""
-    tables = await reflect(connection)
+    tables = await reflect(connection, pause)
     return tables, await _metadata(connection, tables)
 
 
-async def refresh(store: Store, snapshot: Snapshot, *, blacklist: frozenset[str] = frozenset()) -> Snapshot:
+async def refresh(
+    store: Store, snapshot: Snapshot, *, blacklist: frozenset[str] = frozenset(), pause: Pause = unpaced
+) -> Snapshot:
     """The present picture, read anew as far as the change log says that it differs from `snapshot`.
 
     Changes of settings, policies and webhooks leave the schema alone and cost one statement each; when nothing was
@@ -71,7 +75,7 @@ async def refresh(store: Store, snapshot: Snapshot, *, blacklist: frozenset[str]
                 changed = replace(changed, settings=_settings(rows))
             if changed.settings.get("status_mapping") == snapshot.settings.get("status_mapping"):
                 return changed
-    return await load_snapshot(store, blacklist=blacklist)
+    return await load_snapshot(store, blacklist=blacklist, pause=pause)
 
 
 async def head(connection: Connection) -> int:
@@ -106,7 +110,13 @@ async def rows_of(connection: Connection, table: str, columns: Sequence[str]) ->
     dialect = connection.dialect
     names = ", ".join(quote(column, dialect) for column in columns)
     sql = f"SELECT {names} FROM {table} ORDER BY {quote(columns[0], dialect)}"  # noqa: S608
-    return tuple(dict(zip(columns, row, strict=True)) for row in await connection.rows(sql))
+
+    def take(rows: Iterable[Sequence[Any]]) -> list[Mapping[str, Any]]:
+        return [dict(zip(columns, row, strict=True)) for row in rows]
+
+    if table == "directus_fields":
+        return tuple(await in_portions(connection, sql, take))
+    return tuple(take(await connection.rows(sql)))
 
 
 def _settings(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, str | None]:

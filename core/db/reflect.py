@@ -11,34 +11,50 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from core.catalog import datatypes, sqlite_ddl
 from core.catalog.model import Column
 from core.catalog.tables import ForeignKey, Table
 from core.db.errors import DatabaseError
 from core.db.gateway import Connection
+from core.pace import Pause, paced, unpaced
 
+T = TypeVar("T")
 Rows = Sequence[Sequence[Any]]
 
+PORTION = 200
 
-async def reflect(connection: Connection) -> dict[str, Table]:
-    """All tables and views of the database (PostgreSQL: of the first schema of the search path), by name, sorted."""
+
+async def reflect(connection: Connection, pause: Pause = unpaced) -> dict[str, Table]:
+    """All tables and views of the database (PostgreSQL: of the first schema of the search path), by name, sorted.
+
+    `pause` is called between small steps, in a thread.
+    """
     ask = connection.rows
     translate: Callable[[], list[Table]]
     if connection.dialect == "sqlite":
         known = await ask(_SQLITE_TABLES)
         columns = await _sqlite_columns(connection, [row[0] for row in known])
-        translate = partial(_sqlite, known, columns, await ask(_SQLITE_UNIQUES), await ask(_SQLITE_FOREIGN))
+        translate = partial(_sqlite, pause, known, columns, await ask(_SQLITE_UNIQUES), await ask(_SQLITE_FOREIGN))
     elif connection.dialect == "postgres":
-        columns = await ask(_POSTGRES_COLUMNS)
-        translate = partial(_postgres, columns, await ask(_POSTGRES_KEYS), await ask(_POSTGRES_FOREIGN))
+        columns = await in_portions(connection, _POSTGRES_COLUMNS, iter)
+        translate = partial(_postgres, pause, columns, await ask(_POSTGRES_KEYS), await ask(_POSTGRES_FOREIGN))
     else:
-        columns = await ask(_MYSQL_COLUMNS)
-        translate = partial(_mysql, columns, await ask(_MYSQL_KEYS), await ask(_MYSQL_FOREIGN))
+        columns = await in_portions(connection, _MYSQL_COLUMNS, iter)
+        translate = partial(_mysql, pause, columns, await ask(_MYSQL_KEYS), await ask(_MYSQL_FOREIGN))
     # Thousands of columns take a tenth of a second: other projects go on meanwhile.
     tables = await asyncio.to_thread(translate)
     return {table.name: table for table in sorted(tables, key=lambda table: table.name)}
+
+
+async def in_portions(connection: Connection, sql: str, take: Callable[[Rows], Iterable[T]]) -> list[T]:
+    """What `take` makes of all rows of a statement that may have thousands: requests go on while they arrive."""
+    found: list[T] = []
+    async for portion in connection.stream(sql, size=PORTION):
+        found.extend(take(portion))
+        await asyncio.sleep(0)
+    return found
 
 
 async def table_names(connection: Connection) -> set[str]:
@@ -111,7 +127,7 @@ _SQLITE_FOREIGN = """
     JOIN pragma_foreign_key_list(m.name) AS f WHERE m.type = 'table' ORDER BY m.name, f.id, f.seq"""
 
 
-def _sqlite(known_rows: Rows, column_rows: Rows, unique_rows: Rows, foreign_rows: Rows) -> list[Table]:
+def _sqlite(pause: Pause, known_rows: Rows, column_rows: Rows, unique_rows: Rows, foreign_rows: Rows) -> list[Table]:
     known = {name: (kind, without_rowid, sql) for name, kind, without_rowid, sql in known_rows}
     columns: defaultdict[str, list[Sequence[Any]]] = defaultdict(list)
     for row in column_rows:
@@ -153,14 +169,14 @@ def _sqlite(known_rows: Rows, column_rows: Rows, unique_rows: Rows, foreign_rows
             uniques=[[str(one) for one in index] for index in uniques[name].values() if None not in index],
             foreign_keys=[key for rows in foreign[name].values() if (key := foreign_key(name, rows))],
         )
-        for name, (kind, without_rowid, sql) in known.items()
+        for name, (kind, without_rowid, sql) in paced(known.items(), pause)
         if name in columns
     ]
 
 
 async def _sqlite_columns(connection: Connection, known: Iterable[str]) -> Rows:
     try:
-        return await connection.rows(_SQLITE_COLUMNS)
+        return await in_portions(connection, _SQLITE_COLUMNS, iter)
     except DatabaseError:
         # A view of a table that is gone makes the whole statement fail: leave out what cannot be read, as the
         # database itself would.
@@ -232,9 +248,9 @@ _POSTGRES_FOREIGN = """
     ORDER BY k.oid"""
 
 
-def _postgres(column_rows: Rows, key_rows: Rows, foreign_rows: Rows) -> list[Table]:
+def _postgres(pause: Pause, column_rows: Rows, key_rows: Rows, foreign_rows: Rows) -> list[Table]:
     columns: defaultdict[tuple[str, str], list[Column]] = defaultdict(list)
-    for row in column_rows:
+    for row in paced(column_rows, pause):
         found = columns[str(row[0]), row[1]]
         if row[2] is None:  # a table without a single column
             continue
@@ -274,7 +290,7 @@ def _postgres(column_rows: Rows, key_rows: Rows, foreign_rows: Rows) -> list[Tab
             uniques=uniques[name],
             foreign_keys=foreign[name],
         )
-        for (name, kind), found in columns.items()
+        for (name, kind), found in paced(columns.items(), pause)
     ]
 
 
@@ -299,9 +315,9 @@ _MYSQL_FOREIGN = """
     ORDER BY table_name, constraint_name, ordinal_position"""
 
 
-def _mysql(column_rows: Rows, key_rows: Rows, foreign_rows: Rows) -> list[Table]:
+def _mysql(pause: Pause, column_rows: Rows, key_rows: Rows, foreign_rows: Rows) -> list[Table]:
     columns: defaultdict[tuple[str, str], list[Column]] = defaultdict(list)
-    for row in column_rows:
+    for row in paced(column_rows, pause):
         maria = "mariadb" in _text(row[14]).lower()
         columns[_text(row[0]), _text(row[1])].append(
             datatypes.from_mysql(
@@ -344,7 +360,7 @@ def _mysql(column_rows: Rows, key_rows: Rows, foreign_rows: Rows) -> list[Table]
                 for rows in foreign[name].values()
             ],
         )
-        for (name, kind), found in columns.items()
+        for (name, kind), found in paced(columns.items(), pause)
     ]
 
 

@@ -28,6 +28,7 @@ from core.events.broker import Broker, Silent, broker
 from core.events.collect import Subscribers
 from core.migrate.install import ensure, is_installed
 from core.migrate.upgrade import upgrade
+from core.pace import Pace, lasting
 from core.projects import tls
 from core.settings import ProjectConfig
 from core.sql import accounts
@@ -240,9 +241,12 @@ class Project:
         while not self._closed:
             wanted, before = self._wanted, self.snapshot
             try:
-                snapshot = await catalog.refresh(await self.store(), before, blacklist=self.config.table_blacklist)
-                if self.prepare is not None:
-                    await self.prepare(self, snapshot)
+                with lasting():
+                    snapshot = await catalog.refresh(
+                        await self.store(), before, blacklist=self.config.table_blacklist, pause=Pace()
+                    )
+                    if self.prepare is not None:
+                        await self.prepare(self, snapshot)
             except TabulariumError as error:
                 structlog.get_logger().warning("snapshot not reloaded", project=self.key, error=error.kind)
                 await asyncio.sleep(RELOAD_PAUSE)

@@ -27,7 +27,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("access",),
     ("query",),
     ("types",),
-    ("catalog", "context", "errors", "settings", "frozen"),
+    ("catalog", "context", "errors", "settings", "frozen", "pace"),
 )
 # These two modules sit in pure rooms and read the database through a connection that is handed to them.
 LOADERS = ("core.catalog.load", "core.access.load")
@@ -36,7 +36,16 @@ LOADER_ROW = 2
 NAMED_ABOVE = {"core.session": "core.projects"}
 
 # What a request brings and what comes back: plain data that every layer may name.
-DATA = ("core.catalog", "core.context", "core.errors", "core.settings", "core.session", "core.frozen", "core.query")
+DATA = (
+    "core.catalog",
+    "core.context",
+    "core.errors",
+    "core.settings",
+    "core.session",
+    "core.frozen",
+    "core.pace",
+    "core.query",
+)
 DOORS = (
     "core.engine", "core.enter", "core.history", "core.metadata", "core.configuration", "core.permissions",
     "core.extensions", "core.utilities", "core.projects", "core.auth.login", "core.ddl.collections", "core.ddl.fields",

@@ -27,9 +27,9 @@ async def test_an_edition_is_made_once_however_many_ask(monkeypatch: pytest.Monk
     made: list[str] = []
     real = registry.make
 
-    def watched(snapshot: Snapshot, limits: Limits) -> Edition:
+    def watched(snapshot: Snapshot, limits: Limits, *more: Any) -> Edition:
         made.append(threading.current_thread().name)
-        return real(snapshot, limits)
+        return real(snapshot, limits, *more)
 
     monkeypatch.setattr(registry, "make", watched)
     home, snapshot = project(), shop()
