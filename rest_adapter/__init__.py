@@ -15,6 +15,7 @@ from core.errors import ItemNotFound, Unprocessable, ValidationFailed
 from rest_adapter import auth, history
 from rest_adapter.adapter import Adapter, Execute
 from rest_adapter.auth import LOGIN, TOKEN
+from rest_adapter.call import document
 from rest_adapter.envelope import (
     CATALOGUE,
     DATA,
@@ -57,6 +58,7 @@ CATALOG = frozenset({"fields", "meta", "filter", "sort", "q", "single", "offset"
 META = frozenset({"meta"})
 FORM = frozenset({"fields", "meta"})
 ALL_FIELDS = frozenset({"sort", "limit"})
+OF_APPLY = frozenset({"plan", "allow_destructive", "comment"})
 TOKEN_OF_SUPER_ADMIN = frozenset({"super_admin_token"})
 NONE: frozenset[str] = frozenset()
 ANONYMOUS = True
@@ -249,6 +251,8 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/modules",    "server_modules",    JSON_LIST),
 
     Route("GET",  "/schema/snapshot", "schema_snapshot", DATA),
+    Route("POST", "/schema/diff",     "schema_diff",     JSON, NONE,     AS_IS, OBJECT, arguments=document),
+    Route("POST", "/schema/apply",    "schema_apply",    JSON, OF_APPLY, AS_IS, OBJECT, arguments=document),
 
     Route("POST",   "/update",                "update_project",  GONE),
     Route("GET",    "/server/ping",           "server_ping",     TEXT, anonymous=True),

@@ -25,6 +25,8 @@ READERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "comment": ("comment", params.scalar),
     "activity_skip": ("activity_skip", lambda value: value == "1" or None),
     "super_admin_token": ("super_admin_token", params.scalar),
+    "plan": ("plan", params.scalar),
+    "allow_destructive": ("allow_destructive", lambda value: value in ("1", "true") or None),
     "delete_junction": ("delete_junction", lambda value: value not in ("0", "false") or None),
 }
 """Parameter of the query string → argument of the operation, and how it is read; None is an absent argument."""
@@ -108,3 +110,8 @@ def _meta(value: Any) -> frozenset[str] | None:
     if "*" in tokens:
         return frozenset(META.values())
     return frozenset(META[token] for token in tokens if token in META)
+
+
+def document(call: Call) -> dict[str, Any]:
+    """The body as an argument of that name."""
+    return {"document": call.payload}

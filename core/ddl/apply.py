@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from core.catalog.change import TableSpec, TableStep, destroys
+from core.catalog.change import DropTable, TableSpec, TableStep, destroys
 from core.catalog.changes import log_change
 from core.catalog.diff import ranked, table_steps
 from core.catalog.load import head
@@ -28,7 +28,7 @@ from core.db.gateway import Connection
 from core.db.gateway.connection import finish
 from core.ddl import rows
 from core.ddl.present import Present, read
-from core.ddl.rows import Change, Erase, Prepared, Set
+from core.ddl.rows import Change, Clear, Erase, ForRoles, Grouped, Prepared, Set
 from core.ddl.run import run, undo
 from core.errors import FieldRequired, Unprocessable
 from core.events.collect import SchemaEvent, Told
@@ -54,6 +54,8 @@ class Plan:
     logs: tuple[tuple[str, str | None], ...] = ()
     events: tuple[SchemaEvent, ...] = ()
     """Told after the rows' own."""
+    last: tuple[Change, ...] = ()
+    """Rows that go when nothing is left to fail: what tells that a table is still to be dropped, say."""
 
 
 Planning = Callable[[Present], Awaitable[Plan]]
@@ -92,11 +94,12 @@ async def _carry_out(present: Present, plan: Plan) -> tuple[list[Told], int]:
     """Run a plan; the events to tell and the head of the change log come back."""
     steps = steps_of(present, plan)
     checked = [await _checked(present, change) for change in plan.changes]
+    last = [await _checked(present, change) for change in plan.last]
     if present.dialect == "mysql":
-        outcome = await _in_pieces(present, plan, steps, checked)
+        outcome = await _in_pieces(present, plan, steps, checked, last)
     else:
         await _run(present, steps)
-        outcome = await _record(present, plan, checked)
+        outcome = await _record(present, plan, [*checked, *last])
     # The last statement: on MySQL nothing after it can fail and undo what webhooks are told.
     await outbox.put(present.snapshot, present.session.context, present.connection, outcome[0])
     return outcome
@@ -106,11 +109,28 @@ def steps_of(present: Present, plan: Plan) -> tuple[TableStep, ...]:
     """The steps from the present tables to those of the plan."""
     before = {name: present.spec(name) for name in plan.tables if name in present.tables}
     after = {name: spec for name, spec in plan.tables.items() if spec is not None}
-    return ranked((*table_steps(before, after, present.dialect), *plan.forced))
+    steps = ranked((*table_steps(before, after, present.dialect), *plan.forced))
+    drops = [step for step in steps if isinstance(step, DropTable)]
+    return (*(step for step in steps if not isinstance(step, DropTable)), *_in_turn(present, drops))
+
+
+def _in_turn(present: Present, drops: list[DropTable]) -> list[DropTable]:
+    """Tables that refer to others go before these; where they refer to each other, no order helps."""
+    found: list[DropTable] = []
+    while drops:
+        names = {step.table for step in drops}
+        free = [step for step in drops if not names.intersection(present.referring(step.table))] or drops
+        found += free
+        drops = [step for step in drops if step not in free]
+    return found
 
 
 async def _in_pieces(
-    present: Present, plan: Plan, steps: Sequence[TableStep], checked: Sequence[Prepared | Change]
+    present: Present,
+    plan: Plan,
+    steps: Sequence[TableStep],
+    checked: Sequence[Prepared | Change],
+    last: Sequence[Prepared | Change],
 ) -> tuple[list[Told], int]:
     connection, charset = present.connection, _charset(present)
     kept = [step for step in steps if not destroys(step)]
@@ -130,12 +150,18 @@ async def _in_pieces(
         await _run(present, lost)
     except BaseException:
         await connection.execute("START TRANSACTION")
+        await rows.unmake(present.snapshot, connection, outcome[0])
         await rows.restore(connection, saved)
         await _log(present, plan)
         await connection.execute("COMMIT")
         await undo(connection, kept, charset=charset)
         raise
-    return outcome
+    if not last:
+        return outcome
+    if lost:
+        await connection.execute("START TRANSACTION")
+    told, version = await _record(present, replace(plan, events=()), last)
+    return [*outcome[0], *told], version
 
 
 async def _roll_back(connection: Connection) -> None:
@@ -174,6 +200,15 @@ async def _record(present: Present, plan: Plan, checked: Sequence[Prepared | Cha
                 await rows.erase(present.snapshot, connection, change)
             case Set():
                 await rows.set_column(present.snapshot, connection, change)
+            case Clear():
+                await rows.clear(present.snapshot, connection, change)
+            case Grouped():
+                await rows.group(present.snapshot, connection, change)
+            case ForRoles():
+                made = await rows.prepare(
+                    present.session, connection, await rows.for_roles(present.snapshot, connection, change)
+                )
+                told.extend(await rows.write(present.session, connection, made))
     await _log(present, plan)
     return [*told, *plan.events], await head(connection)
 

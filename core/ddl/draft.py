@@ -100,7 +100,7 @@ class Draft:
             raise FieldExists(f'Field "{wish.name}" already exists')  # a setting of that name
         self._forget(wish.name)
         if wish.column is not None:
-            await self._check_room(wish.column)
+            await self.check_room(wish.column)
             self.columns.append(wish.column)
         self._create_row(wish.name, wish.payload)
 
@@ -117,8 +117,11 @@ class Draft:
         if stale:
             self.changes.append(Erase(FIELDS, "id", stale))
 
-    async def _check_room(self, column: ColumnSpec) -> None:
-        """MySQL fills in a zero of its own; the others have nothing to fill in."""
+    async def check_room(self, column: ColumnSpec) -> None:
+        """Raises FieldRequired for a new column that the rows need a value of.
+
+        MySQL fills in a zero of its own; the others have nothing to fill in.
+        """
         needs = not column.nullable and column.default is None and self.present.dialect != "mysql"
         if needs and self.collection is not None:
             count = await survive.filled(self.present.connection, self.name)
@@ -162,15 +165,15 @@ class Draft:
             self._refuse_core(found, present, wanted)
             return present
         if present.unique and not wanted.unique:
-            self._check_references(found.name)
-        await self._check_values(present, wanted)
+            self.check_references(found.name)
+        await self.check_values(present, wanted)
         self.columns[self.columns.index(present)] = wanted
         return wanted
 
     def _to_alias(self, found: Field, present: ColumnSpec) -> None:
         if present.primary_key or is_core(found):
             raise Unprocessable(f'Field "{found.name}" needs its column')
-        self._drop_column(found.name)
+        self.drop_column(found.name)
 
     async def _from_alias(self, found: Field, payload: Payload, kind: str) -> ColumnSpec | None:
         if "type" not in payload:
@@ -180,7 +183,7 @@ class Draft:
         column = payloads.new_column({**payload, "field": found.name}, kind)
         if column.primary_key:
             raise Unprocessable("The primary key of a collection cannot be moved")
-        await self._check_room(column)
+        await self.check_room(column)
         self.columns.append(column)
         return column
 
@@ -191,7 +194,7 @@ class Draft:
         if not same_type(one, other) or keys[0] != keys[1]:
             raise Unprocessable(f'Field "{found.name}" is locked')
 
-    async def _check_values(self, present: ColumnSpec, wanted: ColumnSpec) -> None:
+    async def check_values(self, present: ColumnSpec, wanted: ColumnSpec) -> None:
         """Raises FieldRequired when stored values would be lost or altered, or break a new rule."""
         dialect, connection = self.present.dialect, self.present.connection
         old, new = settled(present, dialect), settled(wanted, dialect)
@@ -223,16 +226,17 @@ class Draft:
         if column is not None:
             if len(self.columns) == 1:
                 raise Unprocessable("Cannot delete the last field")
-            self._drop_column(found.name)
+            self.drop_column(found.name)
         self._forget(found.name)
 
-    def _check_references(self, name: str) -> None:
+    def check_references(self, name: str) -> None:
         """SQLite lets go of what foreign keys of other tables refer to, and refuses every write of these afterwards."""
         if referring := self.present.referring(self.name, name):
             raise Unprocessable(f'Foreign keys of {", ".join(referring)} refer to "{name}"')
 
-    def _drop_column(self, name: str) -> None:
-        self._check_references(name)
+    def drop_column(self, name: str) -> None:
+        """A column that goes. Raises Unprocessable."""
+        self.check_references(name)
         self.columns = [one for one in self.columns if one.name != name]
         self.uniques = tuple(key for key in self.uniques if name not in key)
 

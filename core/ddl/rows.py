@@ -6,14 +6,15 @@ No rights are asked here: who may alter has been decided. Validation happens in 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from core.catalog.diff import FIELDS
 from core.catalog.model import Collection, Snapshot
 from core.db.errors import UniqueViolation
 from core.db.gateway import Connection
 from core.errors import FieldExists
-from core.events.collect import Event
+from core.events.collect import Event, Told
 from core.query.change import WriteRequest
 from core.session import Session
 from core.sql.ddl import quote
@@ -48,7 +49,30 @@ class Set:
     value: Any
 
 
-Change = WriteRequest | Erase | Set
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """Rows of a system collection whose column `by` is one of `values` lose it, without a trace."""
+
+    collection: str
+    by: str
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grouped:
+    """Fields that get another group, without a trace: (collection, field, name of the group or None)."""
+
+    fields: tuple[tuple[str, str, str | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ForRoles:
+    """New rows whose `role` is a name: its id is known when the roles before it are written."""
+
+    request: WriteRequest
+
+
+Change = WriteRequest | Erase | Set | Clear | Grouped | ForRoles
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +139,49 @@ async def set_column(snapshot: Snapshot, connection: Connection, change: Set) ->
     await (connection.rows(text, arguments) if connection.dialect != "mysql" else connection.execute(text, arguments))
 
 
+async def clear(snapshot: Snapshot, connection: Connection, change: Clear) -> None:
+    """Clear a column of some rows of a system collection."""
+    collection = snapshot.collections.get(change.collection)
+    if collection is None or not change.values:
+        return
+    statement = Statements(snapshot, {}).clear_where(collection, change.by)
+    await connection.execute(*statement.bind([list(change.values)], {}))
+
+
+async def group(snapshot: Snapshot, connection: Connection, change: Grouped) -> None:
+    """Set the groups of fields: a statement for each group."""
+    owners = sorted({collection for collection, _, _ in change.fields})
+    statement = Statements(snapshot, {}).select_where(
+        snapshot.collections[FIELDS], ("id", "collection", "field"), "collection"
+    )
+    rows = await connection.rows(*statement.bind([owners], {}))
+    ids = {(collection, name): number for number, collection, name in rows}
+    wanted: dict[int | None, list[int]] = {}
+    for collection, name, belongs in change.fields:
+        wanted.setdefault(ids[collection, belongs] if belongs is not None else None, []).append(ids[collection, name])
+    for number, keys in wanted.items():
+        await set_column(snapshot, connection, Set(FIELDS, tuple(keys), "group", number))
+
+
+async def for_roles(snapshot: Snapshot, connection: Connection, change: ForRoles) -> WriteRequest:
+    """The request with the ids of the roles, which are there now. Raises KeyError for one that is not."""
+    names = sorted({one["role"] for one in change.request.payloads if isinstance(one["role"], str)})
+    statement = Statements(snapshot, {}).select_where(snapshot.collections["directus_roles"], ("id", "name"), "name")
+    ids = {name: number for number, name in (await connection.rows(*statement.bind([names], {})) if names else ())}
+    payloads = tuple(
+        {**one, "role": ids[one["role"]] if isinstance(one["role"], str) else one["role"]}
+        for one in change.request.payloads
+    )
+    return replace(change.request, payloads=payloads)
+
+
+async def unmake(snapshot: Snapshot, connection: Connection, made: Sequence[Told]) -> None:
+    """Delete the rows whose creation is told."""
+    for one in made:
+        if isinstance(one, Event) and one.action == "create":
+            await erase(snapshot, connection, Erase(one.collection, _key(snapshot, one.collection), (one.key,)))
+
+
 # --- the way back, where DDL has committed what was written before it (MySQL) -------------------------------------
 
 
@@ -129,6 +196,11 @@ async def save(snapshot: Snapshot, connection: Connection, changes: Sequence[Cha
                 saved = await _saved(snapshot, connection, name, _key(snapshot, name), keys)
             case WriteRequest(collection=name, keys=texts) if texts:
                 saved = await _saved(snapshot, connection, name, _key(snapshot, name), _cast(snapshot, name, texts))
+            case WriteRequest(collection=name, action="update", payloads=payloads):
+                named = [str(one[_key(snapshot, name)]) for one in payloads]
+                saved = await _saved(snapshot, connection, name, _key(snapshot, name), _cast(snapshot, name, named))
+            case Grouped(fields):
+                saved = await _saved(snapshot, connection, FIELDS, "collection", tuple({one for one, _, _ in fields}))
             case _:
                 saved = None
         if saved is not None:

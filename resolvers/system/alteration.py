@@ -41,7 +41,7 @@ async def update_collection(
 async def delete_collection(_source: Any, info: Info, *, collection: str, comment: str | None = None) -> str:
     """`delete_directus_collections_item`: the name."""
     await collections.delete_collection(info.context.visitor, collection, comment=comment)
-    _renew(info)
+    renew(info)
     return collection
 
 
@@ -51,7 +51,7 @@ async def create_field(
     """`create_directus_fields_item`. Raises what `core.ddl.fields.create_field` does."""
     body = _object(data, payload, metadata.FIELDS)
     found = await fields.create_field(info.context.visitor, collection, body, **history)
-    _renew(info)
+    renew(info)
     return found
 
 
@@ -61,7 +61,7 @@ async def update_field(
     """`update_directus_fields_item`. Raises what `core.ddl.fields.update_field` does."""
     body = _object(data, payload, metadata.FIELDS)
     found = await fields.update_field(info.context.visitor, collection, field, body, **history)
-    _renew(info)
+    renew(info)
     return found
 
 
@@ -93,7 +93,7 @@ async def update_batch(
 
 async def _several(info: Info, collection: str, wanted: list[Any], history: Mapping[str, Any]) -> Sequence[Item]:
     found = await fields.update_fields(info.context.visitor, collection, wanted, **history)
-    _renew(info)
+    renew(info)
     return found
 
 
@@ -108,18 +108,18 @@ async def delete_field(
 ) -> str:
     """`delete_directus_fields_item`: the name of the field."""
     await fields.delete_field(info.context.visitor, collection, field, delete_junction=delete_junction, comment=comment)
-    _renew(info)
+    renew(info)
     return field
 
 
 def _collection(info: Info, made: Mapping[str, Any]) -> Item:
     """The collection as reads show it; its REST form is the row alone (spec 01 §6.3)."""
-    session = _renew(info)
+    session = renew(info)
     found = metadata.described(session, made["collection"])
     return {**found, ROW: made}
 
 
-def _renew(info: Info) -> Session:
+def renew(info: Info) -> Session:
     """From here on the call goes by the present schema."""
     session = info.context.visitor
     fresh = replace(session, snapshot=session.project.snapshot)
