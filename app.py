@@ -68,10 +68,9 @@ class Application:
         if made is not None and made.password is not None:
             # Started without the command line: whoever reads the log is the operator.
             logger().warning("first start", project=made.project, admin=made.email, password=made.password)
-        self._projects = await Projects.open(settings)
+        self._projects = await Projects.open(settings, deliver=True)
         self._doors = compose(self._projects)
-        if settings.default_project is not None:
-            self._warming = asyncio.get_running_loop().create_task(_warm(self._projects, settings.default_project))
+        self._warming = asyncio.get_running_loop().create_task(_warm(self._projects, settings.default_project))
 
     async def stop(self) -> None:
         """Close the projects."""
@@ -109,12 +108,17 @@ class Application:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-async def _warm(projects: Projects, key: str) -> None:
-    """Open the default project, so that its first request does not wait. What fails will fail again for who asks."""
-    with suppress(TabulariumError):
-        project = projects.get(key)
-        await project.store()
-        await edition(project, project.snapshot)
+async def _warm(projects: Projects, key: str | None) -> None:
+    """Open the default project, so that its first request does not wait, and those that have something left to send.
+
+    What fails will fail again for who asks.
+    """
+    if key is not None:
+        with suppress(TabulariumError):
+            project = projects.get(key)
+            await project.store()
+            await edition(project, project.snapshot)
+    await projects.resume()
 
 
 app = Application(os.environ)

@@ -32,6 +32,7 @@ from rest_adapter.envelope import (
     PAGE,
     RANDOM,
     RIGHTS,
+    SECRET,
     TEXT,
     VALID,
     WRITTEN,
@@ -57,6 +58,7 @@ CHANGE = ALTER | {"activity_skip"}
 CATALOG = frozenset({"fields", "meta", "filter", "sort", "q", "single", "offset", "limit"})
 META = frozenset({"meta"})
 FORM = frozenset({"fields", "meta"})
+LOG = frozenset({"status", "limit", "offset"})
 ALL_FIELDS = frozenset({"sort", "limit"})
 OF_APPLY = frozenset({"plan", "allow_destructive", "comment"})
 TOKEN_OF_SUPER_ADMIN = frozenset({"super_admin_token"})
@@ -223,6 +225,11 @@ ROUTES: tuple[Route, ...] = (
     Route("PATCH",  "/webhooks/:ids", "", None, NONE, AS_IS, ARRAY, WEBHOOKS, refuse=Unprocessable),
     Route("DELETE", "/webhooks/:id",  "delete_C_item",  GONE,         DELETE, AS_IS,    of=WEBHOOKS),
     Route("DELETE", "/webhooks/:ids", "delete_C_items", GONE,         DELETE, AS_IS,    of=WEBHOOKS),
+
+    Route("GET",  "/webhooks/deliveries",                     "webhook_deliveries", JSON_LIST, LOG, LIST),
+    Route("GET",  "/webhooks/:webhook/deliveries",            "webhook_deliveries", JSON_LIST, LOG, LIST),
+    Route("POST", "/webhooks/deliveries/:delivery/redeliver", "webhook_redeliver",  JSON),
+    Route("GET",  "/webhooks/:webhook/secret",                "webhook_secret",     SECRET, NONE, ONE_ITEM),
 
     Route("GET", "/permissions/me",             "permissions_me",               RIGHTS,     of=PERMISSIONS),
     Route("GET", "/permissions/me/:collection", "permissions_me_by_collection", OWN_RIGHTS, of=PERMISSIONS),

@@ -27,6 +27,9 @@ ABOUT: Mapping[str, str] = {
     "directus_fields": "directus_fields",
     "directus_fields_by_id": "directus_fields",
     "settings_fields": "directus_fields",
+    "webhook_deliveries": "directus_webhooks",
+    "webhook_secret": "directus_webhooks",
+    "webhook_redeliver": "directus_webhooks",
     "delete_comment": "directus_activity",
 }
 """Root fields of the fixed part → the collection without which a schema does not show them."""

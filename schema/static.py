@@ -35,6 +35,7 @@ from resolvers.system import (
     settings,
     users,
     utilities,
+    webhooks,
 )
 from schema.names import V8_TYPES
 from schema.scalars import json_scalar, scalars
@@ -103,6 +104,7 @@ def fixed_part(renamed: frozenset[tuple[str, str]] = frozenset()) -> Fixed:
         *history.bindables(),
         *schema_code.bindables(),
         *utilities.bindables(),
+        *webhooks.bindables(),
     )
     types = {name: type_ for name, type_ in schema.type_map.items() if not name.startswith("__")}
     for usual, name in renamed:

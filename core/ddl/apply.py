@@ -85,6 +85,7 @@ async def _alter(session: Session, planning: Planning) -> Snapshot:
             await asyncio.sleep(0.05 * attempt)
     await project.refresh(version)
     snapshot = await project.settled()
+    await project.deliver()
     if project.events and told:
         await project.events.publish(told)
     return snapshot

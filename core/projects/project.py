@@ -24,8 +24,10 @@ from core.context import ADMIN_ROLE
 from core.db.gateway import Store
 from core.db.policies import load_policy
 from core.errors import DatabaseUnavailable, NotInstalled, TabulariumError, Unavailable
+from core.events import deliveries
 from core.events.broker import Broker, Silent, broker
 from core.events.collect import Subscribers
+from core.events.deliver import Courier
 from core.migrate.install import ensure, is_installed
 from core.migrate.upgrade import upgrade
 from core.pace import Pace, lasting
@@ -70,6 +72,8 @@ class Project:
         """Awaited with a new snapshot before it takes the place of the old one."""
         self.broker: Broker = Silent()
         """How other processes are told that the change log has moved."""
+        self.courier: Courier | None = None
+        """Who sends what webhooks are told; only a server that serves the project has one."""
         self.head = 0
         """Head of the change log up to which policies are known to be right."""
         self._store: Store | None = None
@@ -122,6 +126,8 @@ class Project:
         self._snapshot, self.head, self._store = snapshot, snapshot.version, store
         if isinstance(self.broker, Silent):
             self.broker = broker(self.config, self.hear)
+        if self.courier is not None:
+            self.courier.start(store)
         return store
 
     async def upgrade(self) -> tuple[str, ...]:
@@ -139,6 +145,8 @@ class Project:
             flight.cancel()
         await asyncio.gather(*flights, return_exceptions=True)
         await self.broker.close()
+        if self.courier is not None:
+            await self.courier.stop()
         store, self._store = self._store, None
         if store is not None:
             await store.close()
@@ -237,6 +245,11 @@ class Project:
         if not isinstance(self.broker, Silent) and not self._closed:
             await self.refresh(await self._head())
 
+    async def deliver(self) -> None:
+        """Something was just put into the outbox."""
+        if self.courier is not None:
+            self.courier.wake()
+
     async def _reload(self) -> None:
         while not self._closed:
             wanted, before = self._wanted, self.snapshot
@@ -317,3 +330,15 @@ async def connect(
     if database.socket:
         options["unix_socket" if database.dialect == "mysql" else "host"] = database.socket
     return await Store.open(database.url(data), pool_size=pool_size, options=options)
+
+
+async def has_deliveries(config: ProjectConfig, data: Path) -> bool:
+    """Whether something waits in the outbox of a project that is not open. Raises as `connect`, DatabaseError."""
+    database = config.database
+    if database.dialect == "sqlite" and not (data / database.name).exists():
+        return False  # looking would make it
+    store = await connect(config, data, pool_size=1)
+    try:
+        return await deliveries.waiting(store)
+    finally:
+        await store.close()

@@ -26,13 +26,15 @@ from core.errors import (
     InvalidDatabaseConnection,
     Problem,
     ProjectExists,
+    TabulariumError,
     Unauthorized,
     UnknownProject,
     ValidationFailed,
 )
+from core.events.deliver import Courier
 from core.migrate.install import drop_system_tables, install, is_installed
 from core.projects.creation import NewProject
-from core.projects.project import Project, connect
+from core.projects.project import Project, connect, has_deliveries
 from core.settings import ConfigurationError, ProjectConfig, Settings, files
 
 LOOK_EVERY = 1.0
@@ -45,8 +47,9 @@ FAILURE_WINDOW = 600.0
 class Projects:
     """The projects of one server process. Belongs to the event loop that uses it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, deliver: bool = False) -> None:
         self.settings = settings
+        self._deliver = deliver
         self._projects: dict[str, Project] = {}
         self._files: dict[str, files.ProjectFile] = {}
         self._stamp = -1
@@ -56,12 +59,15 @@ class Projects:
         self._retired: set[asyncio.Task[None]] = set()
 
     @classmethod
-    async def open(cls, settings: Settings) -> Projects:
-        """Read the configuration of all projects; no database is opened yet. Raises ConfigurationError."""
-        projects = cls(settings)
+    async def open(cls, settings: Settings, *, deliver: bool = False) -> Projects:
+        """Read the configuration of all projects; no database is opened yet. Raises ConfigurationError.
+
+        `deliver`: what webhooks are told is sent from here, as long as a project is open.
+        """
+        projects = cls(settings, deliver=deliver)
         if settings.use_environment:
             config = ProjectConfig.of_environment(settings.project_variables)
-            projects._projects["_"] = Project(config, settings.data)
+            projects._projects["_"] = projects._made(config)
         else:
             projects._look(strict=True)
         for project in projects._projects.values():
@@ -73,6 +79,13 @@ class Projects:
         """Close all projects."""
         await asyncio.gather(*(project.close() for project in self._projects.values()), *self._retired)
         self._projects.clear()
+
+    async def resume(self) -> None:
+        """Open the projects that have deliveries left; the others are opened by their first request."""
+        for project in self.all():
+            with suppress(TabulariumError):
+                if not project.opened and await has_deliveries(project.config, self.settings.data):
+                    await project.store()
 
     # Finding
 
@@ -132,7 +145,13 @@ class Projects:
             structlog.get_logger().error("project not configured", project=file.key, error=str(error))
             return
         self._retire(file.key)
-        self._projects[file.key] = Project(config, self.settings.data)
+        self._projects[file.key] = self._made(config)
+
+    def _made(self, config: ProjectConfig) -> Project:
+        project = Project(config, self.settings.data)
+        if self._deliver:
+            project.courier = Courier(config)
+        return project
 
     def _retire(self, key: str) -> None:
         """Take a project off the list and close it; requests that hold it end first."""

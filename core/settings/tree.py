@@ -101,6 +101,13 @@ TREE: Branch = {
         },
     },
     "events": {"url": _text()},
+    "webhooks": {
+        "allow_hosts": _list(),
+        "secret": _text(),
+        "timeout": _int(10),
+        "attempts": _int(8),
+        "log_days": _int(30),
+    },
     "storage": {
         "adapter": _text("local"),
         "root": _text("public/uploads/_/originals"),

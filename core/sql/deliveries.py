@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from core.catalog.change import ColumnSpec
+from core.catalog.webhooks import TABLE as WEBHOOKS
 from core.sql.ddl import create_table
 from core.sql.transfer import index
 from core.sql.write import MOST_BYTES, Many, Piece
@@ -45,7 +46,7 @@ NAMES = tuple(column.name for column in COLUMNS)
 # What one row of the outbox is made of, in the order in which `put` takes it.
 PUT = ("webhook", "event", "collection", "item", "method", "url", "body", "created_at", "due_at")
 PUT_TYPES = ("integer", "text", "text", "text", "text", "text", "text", "bigint", "bigint")
-CLAIMED = ("id", "webhook", "event", "collection", "method", "url", "body", "attempts", "created_at")
+CLAIMED = ("id", "webhook", "event", "collection", "method", "url", "body", "attempts")
 
 # Below the parameters that a statement of SQLite takes.
 MOST_ROWS = 3000
@@ -153,15 +154,27 @@ def listed(dialect: str, *, webhook: bool, states: int, one: bool = False) -> st
 @cache
 def repeat(dialect: str) -> str:
     """Put a delivery into the outbox once more. Takes the moment, twice, and the id; PostgreSQL gives the new one."""
-    copied = "webhook, event, collection, item, method, url, body"
+    copied = "webhook, event, collection, item, method, body"
+    # A URL that was wrong may have been put right.
+    present = f"(SELECT w.url FROM {WEBHOOKS} w WHERE w.id = {TABLE}.webhook)"  # noqa: S608
     one, two, three = (_mark(number, dialect) for number in range(1, 4))
     if dialect == "postgres":
         one, two = f"{one}::bigint", f"{two}::bigint"
     text = (
-        f"INSERT INTO {TABLE} ({copied}, created_at, due_at, repeats)"  # noqa: S608
-        f" SELECT {copied}, {one}, {two}, id FROM {TABLE} WHERE id = {three}"
+        f"INSERT INTO {TABLE} ({copied}, url, created_at, due_at, repeats)"  # noqa: S608
+        f" SELECT {copied}, COALESCE({present}, url), {one}, {two}, id FROM {TABLE} WHERE id = {three}"
     )
     return f"{text} RETURNING id" if dialect == "postgres" else text
+
+
+@cache
+def withdraw(dialect: str, count: int) -> str:
+    """Give up what is pending of some webhooks. Takes the moment and their ids."""
+    ids = ", ".join(_mark(number + 2, dialect) for number in range(count))
+    return (
+        f"UPDATE {TABLE} SET state = '{FAILED}', claim = NULL, error = 'Withdrawn', ended_at = {_mark(1, dialect)}"  # noqa: S608
+        f" WHERE state = '{PENDING}' AND webhook IN ({ids})"
+    )
 
 
 @cache

@@ -15,7 +15,7 @@ values      autofill, slug, settings, permissions, validate: what is stored     
 order       nodes → groups of one statement each                                      pure
 run         the statements, and the keys that they generate; refusals: their errors
 effects     what a write of a system collection entails
-outcome     history and events (forms: how rows look in them)
+outcome     history and events (forms: how rows look in them); outbox: what webhooks will be told
 readback    the answer, by the engine's reads; echo: the value of a setting as it was sent
 statements  compiled statements, kept by shape
 """

@@ -184,6 +184,7 @@ class _Change:
         await run.settle()
         await effects.keep_required_children(run)
         await effects.entail(run)
+        await outbox.withdraw(session.context, run)
         if self._recorded():
             await record(session, request, run)
 
@@ -235,7 +236,8 @@ class _Change:
         if not subscribers and not self._hooked():
             return
         told = events(run)
-        await outbox.put(session.snapshot, session.context, unit.connection, told)
+        if await outbox.put(session.snapshot, session.context, unit.connection, told):
+            unit.after_commit(session.project.deliver)
         if subscribers:
             unit.after_commit(partial(subscribers.publish, told))
 

@@ -31,6 +31,7 @@ from core.projects.copy.rows import Pair, Sum, add_up, carry
 from core.projects.copy.shape import shape
 from core.sql.alter import unique_name
 from core.sql.ddl import UniqueKey, create_table, drop_table, quote
+from core.sql.deliveries import TABLE as DELIVERIES
 from core.sql.details import Details
 from core.sql.transfer import Link, add_foreign_key, counter, foreign_key, index
 
@@ -38,6 +39,8 @@ __all__ = ["Copied", "copy"]
 
 TEMPORARY = "_tabularium"
 """How the names begin of what a broken change of the schema left; it is not carried."""
+LEFT = frozenset({DELIVERIES})
+"""Tables that stay behind: what was to be sent is sent by the source, and not a second time by the copy."""
 
 Report = Callable[[str, str, int, int], None]
 """Told the step (copy or verify), the table, how many rows are done, and of how many."""
@@ -97,7 +100,7 @@ async def _fill(reading: Connection, writing: Connection, origin: Origin, made: 
             # What an older server let in is carried as it is; whether it is, is seen at the end.
             await writing.execute("SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO'")
     try:
-        for name in origin.tables:
+        for name in (*origin.tables, *LEFT):
             if name in present:
                 await writing.execute(drop_table(name, writing.dialect))
         await _make_tables(reading, writing, origin, made, notes)
@@ -198,7 +201,11 @@ async def _at_one_moment(store: Store) -> AsyncIterator[Connection]:
 
 async def _origin(connection: Connection, target: str) -> Origin:
     everything = await reflect(connection)
-    tables = {name: table for name, table in everything.items() if not table.is_view and not name.startswith(TEMPORARY)}
+    tables = {
+        name: table
+        for name, table in everything.items()
+        if not table.is_view and not name.startswith(TEMPORARY) and name not in LEFT
+    }
     notes = [f"{name}: a view, which is not carried over" for name, table in everything.items() if table.is_view]
     details = {name: await details_of(connection, name) for name in tables}
     rows = {
