@@ -22,7 +22,7 @@ from core.projects import Projects, maintenance
 from core.settings import ConfigurationError, Settings
 from core.start import prepare
 from core.telemetry.log import configure, logger
-from rest_adapter import errors, session
+from rest_adapter import effects, errors, session
 from rest_adapter.middleware import App
 from schema import execute
 from schema.endpoint import Arrival, Endpoint
@@ -34,7 +34,7 @@ SWITCH_INTERVAL = 0.0005
 
 def compose(projects: Projects) -> App:
     """Both doors to these projects, as one ASGI application."""
-    endpoint = Endpoint(projects, arrive, errors.answer)
+    endpoint = Endpoint(projects, arrive, errors.answer, effects.headers)
     extensions = projects.settings.data / FOLDER
     return rest_adapter.app(projects, execute, endpoint, maintenance.is_paused, extensions)
 
@@ -45,7 +45,7 @@ async def arrive(scope: Any) -> Arrival:
     return Arrival(
         project=request.project,
         server=len(request.called) == 1,
-        credentials=session.credentials(request),
+        credentials=await session.credentials(request),
         address=await session.address(request),
         user_agent=request.header(b"user-agent") or "",
         base_url=await session.base_url(request),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -36,6 +36,26 @@ PUBLIC = Actor()
 
 
 @dataclass(frozen=True, slots=True)
+class Credentials:
+    """What was presented. `kind`: none, query, basic, bearer, cookie. `token` is None exactly when kind is none."""
+
+    kind: str = "none"
+    token: str | None = field(default=None, repr=False)
+
+
+NONE = Credentials()
+COOKIE = "cookie"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCookie:
+    """The session cookie of the caller gets this value and lasts until `expires` (aware UTC); None: it is forgotten."""
+
+    value: str | None = field(default=None, repr=False)
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """What a request carries: actor, clock, address. Time and ids enter pure rooms only through here.
 
@@ -51,6 +71,10 @@ class Context:
     mount: str = ""
     credential_rejected: bool = False
     """A credential was presented and refused; the request goes on as public (spec 02 §4.2)."""
+    presented: Credentials = NONE
+    """What was presented, whether or not it was looked at: the routes of `/auth` look at it themselves."""
+    cookie: SessionCookie | None = None
+    """What becomes of the session cookie by this request."""
 
     def new_id(self) -> UUID:
         """A random (version 4) id."""

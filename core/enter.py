@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from core.auth.credentials import NONE, Credentials
-from core.auth.resolve import resolve
+from core.auth.credentials import COOKIE, NONE, Credentials
+from core.auth.limits import session_time
+from core.auth.resolve import Resolved, resolve
+from core.auth.sessions import EXTEND_EVERY, Moments, extend
 from core.auth.whitelist import listed
-from core.context import Context
+from core.context import Context, SessionCookie
 from core.errors import LocationNotAllowed
 from core.projects import Project
 from core.session import Session
@@ -24,17 +26,20 @@ async def enter(
     now: datetime | None = None,
     check_address: bool = True,
     enrolling: bool = False,
+    presented: Credentials | None = None,
 ) -> Session:
     """Begin a request on a project (spec 02 §4).
 
-    `check_address`: False for the routes of `/auth`, which no IP whitelist covers. `enrolling`: the request sets up
-    the second factor. `now`: aware UTC. Raises DatabaseUnavailable, NotInstalled, LocationNotAllowed.
+    `presented`: what the caller brought, where `credentials` leaves it out. `check_address`: False for the routes of
+    `/auth`, which no IP whitelist covers. `enrolling`: the request sets up the second factor. `now`: aware UTC.
+    Raises DatabaseUnavailable, NotInstalled, LocationNotAllowed.
     """
     now = now or datetime.now(UTC)
     store = await project.store()
+    moments = Moments(project.snapshot, store.dialect)
     async with store.read() as connection:
         found = await resolve(
-            project.keys, connection, credentials, now, enrolling=enrolling, verified=project.verified
+            project.keys, connection, credentials, now, moments=moments, enrolling=enrolling, verified=project.verified
         )
     if found.head != project.head:
         await project.refresh(found.head)
@@ -52,8 +57,24 @@ async def enter(
             base_url=base_url,
             mount=_path_of(base_url),
             credential_rejected=found.rejected,
+            presented=presented or credentials,
+            cookie=await _cookie(project, moments, credentials, found, now) if credentials.kind == COOKIE else None,
         ),
     )
+
+
+async def _cookie(
+    project: Project, moments: Moments, credentials: Credentials, found: Resolved, now: datetime
+) -> SessionCookie | None:
+    """What becomes of the cookie that was presented: one that is refused is forgotten, one in use lasts longer."""
+    if found.ends is None or found.actor.session is None:
+        return SessionCookie()
+    expires = now + session_time(project.snapshot)
+    if found.ends > expires - EXTEND_EVERY:
+        return None
+    async with (await project.store()).write() as connection:
+        await extend(connection, moments, found.actor.session, expires)
+    return SessionCookie(credentials.token, expires)
 
 
 def _path_of(base_url: str) -> str:

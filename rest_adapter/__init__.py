@@ -14,7 +14,7 @@ from typing import Any
 from core.errors import ItemNotFound, Unprocessable, ValidationFailed
 from rest_adapter import auth, history
 from rest_adapter.adapter import Adapter, Execute
-from rest_adapter.auth import LOGIN, TOKEN
+from rest_adapter.auth import CHECKED, LOGIN, SESSIONS, SIGNED_OUT, TOKEN
 from rest_adapter.call import document
 from rest_adapter.envelope import (
     CATALOGUE,
@@ -69,6 +69,7 @@ WEBHOOKS = "directus_webhooks"
 COLLECTIONS, FIELDS, PERMISSIONS = "directus_collections", "directus_fields", "directus_permissions"
 ACTIVITY, REVISIONS = "directus_activity", "directus_revisions"
 USERS, ROLES = "directus_users", "directus_roles"
+PUBLIC: Mapping[str, Any] = {"anonymous": True}
 WRAPPED: Mapping[str, Any] = {"wrapped": True}
 ANY: Mapping[str, Any] = {"lenient": True}
 NUMBERS: Mapping[str, Any] = {"digits": True, "lenient": True}
@@ -126,6 +127,11 @@ ROUTES: tuple[Route, ...] = (
 
     Route("POST", "/auth/authenticate", "auth_authenticate", LOGIN, NONE, AS_IS, OBJECT, None, ANONYMOUS, auth.login),
     Route("POST", "/auth/refresh",      "auth_refresh",      TOKEN, NONE, AS_IS, OBJECT, None, ANONYMOUS, auth.token),
+    Route("POST", "/auth/logout",       "auth_logout", SIGNED_OUT, NONE, AS_IS, **PUBLIC),
+    Route("POST", "/auth/logout/:user", "auth_logout", SIGNED_OUT, NONE, AS_IS, **PUBLIC),
+    Route("POST", "/auth/logout/:user/:session", "auth_logout", SIGNED_OUT, NONE, AS_IS, **PUBLIC),
+    Route("GET",  "/auth/check",        "auth_check",    CHECKED,  **PUBLIC),
+    Route("GET",  "/auth/sessions",     "auth_sessions", SESSIONS, **PUBLIC),
 
     Route("GET", "/",         "project_info", JSON),
 

@@ -125,7 +125,7 @@ class Adapter:
                 return text_reply(members)
             public = call.route.anonymous or visit.session.actor.public
             reply = json_reply(request, envelope.complete(members, outcome.warnings, public=public))
-            reply.headers += effects.headers(visit.session.context) if visit.session is not None else ()
+            reply.headers += effects.headers(visit.session, outcome.effects)
             reply.headers.append(_timing(began, entered, ran))
             return reply
         except ClientDisconnect:
@@ -147,7 +147,7 @@ class Adapter:
         if variants.with_body:
             call.payload = await _body(call.request, lenient=variants.some.lenient)
             if isinstance(call.payload, dict) and call.request.method == "POST" and not variants.some.anonymous:
-                token = _taken(call)
+                token = await _taken(call)
             form, call.payload = items.form(call.payload, variants.some.of or (values[0] if values else None))
         route = variants.rows.get((several, form))
         if route is None:
@@ -168,9 +168,11 @@ class Adapter:
         request, route = call.request, call.route
         if route.of_server or request.project is None:
             return self._execute.server_visit(self._projects, address=await session.address(request))
+        presented = await session.credentials(request, body_token)
         visit = await self._execute.enter(
             request.project,
-            NONE if route.anonymous else session.credentials(request, body_token),
+            NONE if route.anonymous else presented,
+            presented=presented,
             address=await session.address(request),
             user_agent=request.header(b"user-agent") or "",
             base_url=await session.base_url(request),
@@ -214,7 +216,7 @@ class Adapter:
         look = errors.answer(error, call.route.denied, public=public, single=bool(call.single))
         reply = error_reply(errors.wrapped(look, error) if wrapped else look)
         if here is not None:
-            reply.headers += effects.headers(here.context)
+            reply.headers += effects.headers(here)
         return reply
 
 
@@ -231,7 +233,7 @@ def _log(event: str, error: Exception, call: Call) -> None:
     structlog.get_logger().error(event, exc_info=error, method=call.route.method, route=call.route.path)
 
 
-def _taken(call: Call) -> str | None:
+async def _taken(call: Call) -> str | None:
     """`access_token` of a body, taken out of it, where no other credential is there (spec 02 §4.1)."""
     assert isinstance(call.payload, dict)
     request = call.request
@@ -239,6 +241,8 @@ def _taken(call: Call) -> str | None:
         return None
     value = call.payload.get("access_token")
     if not isinstance(value, str) or not value:
+        return None
+    if b"cookie" in request.headers and await session.own_cookie(request) is not None:
         return None
     del call.payload["access_token"]
     return value

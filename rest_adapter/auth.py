@@ -45,3 +45,9 @@ def _logged_in(call: Call, found: Any) -> dict[str, Any]:
 
 LOGIN = Answer("{ token user tfa_pending }", _logged_in)
 TOKEN = Answer("{ token }", lambda call, found: {"data": {"token": found["token"]}})
+CHECKED = Answer("{ authenticated }", lambda call, found: {"data": found})
+SESSIONS = Answer(
+    "{ id user token_type token ip_address user_agent created_on token_expired_at current }",
+    lambda call, found: {"data": found} if found else {},
+)
+SIGNED_OUT = Answer("", lambda call, found: {})

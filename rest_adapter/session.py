@@ -10,10 +10,13 @@ from typing import Protocol
 from core.auth.credentials import Credentials, choose
 from core.auth.tokens import peek_project
 from core.errors import UnknownProject
+from rest_adapter import cookies
 from rest_adapter.request import Project, Request
 
 GLOBAL = frozenset({"server", "interfaces", "modules", "layouts", "types", "projects"})
 """First segments that are no project (spec 01 §1.1); the empty path is global as well."""
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Network = IPv4Network | IPv6Network
 
@@ -38,13 +41,43 @@ def locate(request: Request, projects: Projects) -> None:
             return
 
 
-def credentials(request: Request, body_token: str | None = None) -> Credentials:
-    """What the caller presents (spec 02 §4.1). `body_token`: `access_token` of a POST body, used as the last resort."""
+async def credentials(request: Request, body_token: str | None = None) -> Credentials:
+    """What the caller presents (spec 02 §4.1). `body_token`: `access_token` of a POST body, used as the last resort.
+
+    A cookie that a foreign page may have sent is none. Raises DatabaseUnavailable.
+    """
     token = _scalar(request, "access_token") if "access_token" in request.query else None
-    found = choose(access_token=token, authorization=request.header(b"authorization"))
+    cookie = await own_cookie(request) if b"cookie" in request.headers else None
+    found = choose(access_token=token, authorization=request.header(b"authorization"), cookie=cookie)
     if found.token is None and body_token and b"authorization" not in request.headers:
         return choose(access_token=body_token)
     return found
+
+
+async def own_cookie(request: Request) -> str | None:
+    """The session cookie, unless another site may have made the browser send it (spec 04 §9)."""
+    if request.project is None:
+        return None
+    config = request.project.config
+    value = cookies.value("; ".join(request.every(b"cookie")), config.key)
+    if value is None:
+        return None
+    origin = request.header(b"origin")
+    if origin is None:
+        # Browsers name the origin of whatever may change something; what is old or no browser names none.
+        site = (request.header(b"sec-fetch-site") or "").lower()
+        foreign = site in ("cross-site", "same-site") and request.method not in SAFE
+        return None if foreign else value
+    own = _origin(await base_url(request))
+    listed = {_origin(one) for one in config.cors.origin if one != "*"}
+    return value if _origin(origin) in {own, *listed} else None
+
+
+def _origin(url: str) -> str:
+    """Scheme, host and port of a URL in one form, the usual ports left out."""
+    scheme, _, rest = url.strip().lower().partition("://")
+    host = rest.partition("/")[0]
+    return f"{scheme}://{host.removesuffix({'http': ':80', 'https': ':443'}.get(scheme, ''))}"
 
 
 async def address(request: Request) -> str:

@@ -6,7 +6,7 @@ answers are 200 with `errors` first, a body without `query` is a syntax error of
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -36,7 +36,6 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-CHALLENGE = 'Bearer error="invalid_token"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +68,8 @@ class Refusal(Protocol):
 
 Arrive = Callable[[Scope], Awaitable[Arrival]]
 Refuse = Callable[[Exception], Refusal]
+Tell = Callable[[Any, Sequence[Any]], list[tuple[bytes, bytes]]]
+"""Takes a session of core (or None) and the effects of an outcome; gives headers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +96,15 @@ class NoDocument(Exception):
 class Endpoint:
     """The ASGI application of the GraphQL door to core's Projects.
 
-    `arrive` reads credentials, project and address off the scope; `refuse` is the table of statuses. Both belong to the
-    other door, and are given so that the two agree.
+    `arrive` reads credentials, project and address off the scope; `refuse` is the table of statuses; `tell` turns what
+    an answer is beside its body into headers. They belong to the other door, and are given so that the two agree.
     """
 
-    def __init__(self, projects: Any, arrive: Arrive, refuse: Refuse) -> None:
+    def __init__(self, projects: Any, arrive: Arrive, refuse: Refuse, tell: Tell) -> None:
         self._projects = projects
         self._arrive = arrive
         self._refuse = refuse
+        self._tell = tell
         self._page = (ASSETS / "index.html").read_text("utf-8")
         self._files = StaticFiles(directory=ASSETS)
 
@@ -136,15 +138,18 @@ class Endpoint:
                 return _not_allowed()
             arrival = await self._arrive(scope)
             visit = await self._enter(arrival)
+            effects: list[Any] = []
             try:
                 if method == "GET":
-                    return await self._one(visit, _from_query(query), headers, get=True)
-                body = await _read(receive, headers)
-                if isinstance(body, list):
-                    return await self._several(visit, body, headers)
-                return await self._one(visit, _from_body(body), headers)
+                    response = await self._one(visit, _from_query(query), headers, effects, get=True)
+                elif isinstance(body := await _read(receive, headers), list):
+                    response = await self._several(visit, body, headers, effects)
+                else:
+                    response = await self._one(visit, _from_body(body), headers, effects)
             except NoDocument:
-                return _answer(visit, refused([EMPTY_DOCUMENT]), headers)
+                response = _answer(refused([EMPTY_DOCUMENT]), headers)
+            response.raw_headers += self._tell(visit.session, effects)
+            return response
         except Malformed as error:
             return _json({"errors": [{"message": error.message, "extensions": {"category": "graphql"}}]}, error.status)
         except Exception as error:
@@ -166,17 +171,20 @@ class Endpoint:
             base_url=arrival.base_url,
         )
 
-    async def _one(self, visit: Visit, asked: Asked, headers: Headers, *, get: bool = False) -> Response:
+    async def _one(
+        self, visit: Visit, asked: Asked, headers: Headers, effects: list[Any], *, get: bool = False
+    ) -> Response:
         visit, found = await _document(visit, asked)
         if not isinstance(found, Document):
-            return _answer(visit, refused(found), headers)
+            return _answer(refused(found), headers)
         if get and _kind(found, asked) is not OperationType.QUERY:
             message = "Only queries are run by GET; send this by POST."
             return _json({"errors": [{"message": message, "extensions": {"category": "graphql"}}]}, 405, allow="POST")
         visit, outcome = await _run(visit, found, asked)
-        return _answer(visit, outcome, headers)
+        effects += outcome.effects
+        return _answer(outcome, headers)
 
-    async def _several(self, visit: Visit, body: list[Any], headers: Headers) -> Response:
+    async def _several(self, visit: Visit, body: list[Any], headers: Headers, effects: list[Any]) -> Response:
         """A list of requests, run one after the other."""
         most = visit.edition.documents.limits.batch
         if not body or len(body) > most:
@@ -192,8 +200,9 @@ class Endpoint:
                 visit, outcome = await _run(visit, found, asked)
             else:
                 outcome = refused(found)
+            effects += outcome.effects
             answers.append(_members(outcome))
-        return _json(answers, 200, media=_media(headers), **_challenge(visit))
+        return _json(answers, 200, media=_media(headers))
 
     def _explorer(self, scope: Scope) -> Response:
         """GraphiQL, from our own files: no request leaves the machine."""
@@ -355,16 +364,10 @@ def _members(outcome: Outcome) -> dict[str, Any]:
     return found
 
 
-def _answer(visit: Visit, outcome: Outcome, headers: Headers) -> Response:
+def _answer(outcome: Outcome, headers: Headers) -> Response:
     media = _media(headers)
     status = 400 if media == GRAPHQL_JSON and not outcome.executed else 200
-    return _json(_members(outcome), status, media=media, **_challenge(visit))
-
-
-def _challenge(visit: Visit) -> dict[str, str]:
-    if visit.session is not None and visit.session.context.credential_rejected:
-        return {"www-authenticate": CHALLENGE}
-    return {}
+    return _json(_members(outcome), status, media=media)
 
 
 def _json(content: Any, status: int, *, media: str = JSON, **headers: str) -> Response:

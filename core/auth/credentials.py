@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass, field
+
+from core.context import COOKIE, NONE, Credentials
+
+__all__ = ["COOKIE", "NONE", "Credentials", "choose"]
 
 SCHEME_BASIC = "basic"
 SCHEME_BEARER = "bearer"
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """What was presented. `kind`: none, query, basic, bearer, cookie. `token` is None exactly when kind is none."""
-
-    kind: str = "none"
-    token: str | None = field(default=None, repr=False)
-
-
-NONE = Credentials()
 
 
 def choose(
@@ -38,7 +30,7 @@ def choose(
     if scheme.lower() == SCHEME_BEARER and rest:
         return Credentials("bearer", rest)
     if cookie:
-        return Credentials("cookie", cookie)
+        return Credentials(COOKIE, cookie)
     return NONE
 
 

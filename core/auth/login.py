@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.auth import attempts, hashing, limits, otp, sessions, tokens
+from core.auth.cookies import known_by
 from core.auth.sessions import Moments, Visitor
 from core.auth.throttle import Turns
 from core.catalog.model import Snapshot
-from core.context import ADMIN_ROLE
+from core.context import ADMIN_ROLE, COOKIE, NONE, Credentials, SessionCookie
 from core.db.errors import DatabaseError
 from core.db.gateway import Connection, Store
 from core.errors import (
@@ -54,6 +55,7 @@ class Gate:
     turns: Turns
     visitor: Visitor
     now: datetime
+    presented: Credentials = NONE
 
     @property
     def cost(self) -> hashing.Cost:
@@ -81,6 +83,11 @@ class LoginResult:
     expires: datetime
     tfa_pending: bool
 
+    @property
+    def effect(self) -> SessionCookie | None:
+        """The cookie that begins, in cookie mode."""
+        return None if self.cookie is None else SessionCookie(self.cookie, self.expires)
+
 
 async def gate_of(session: Session) -> Gate:
     """The gate of the project that a session is on, for who knocks with it. Raises DatabaseUnavailable."""
@@ -93,6 +100,7 @@ async def gate_of(session: Session) -> Gate:
         turns=project.turns,
         visitor=Visitor(context.address, context.user_agent),
         now=context.now,
+        presented=context.presented,
     )
 
 
@@ -253,6 +261,9 @@ async def _begin(gate: Gate, account: Account, step: int | None, cookie: str | N
         ):
             raise InvalidOtp
         await attempts.record(gate, connection, account.id, "authenticate")
+        if gate.presented.kind == COOKIE:
+            # A new session each time: whoever shares the browser must not go on as the one before.
+            await sessions.end_cookie(connection, known_by(gate.keys, gate.presented.token or ""))
         session = await sessions.start(
             connection,
             gate.moments,

@@ -8,10 +8,12 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from core.auth.credentials import Credentials
+from core.auth.cookies import known_by
+from core.auth.credentials import COOKIE, Credentials
+from core.auth.sessions import Moments
 from core.auth.tokens import TokenKeys, is_jwt, verify
 from core.cache.lru import Lru
 from core.context import PUBLIC, Actor
@@ -29,13 +31,15 @@ LONGEST_STATIC = 255
 class Resolved:
     """Who calls. `rejected`: something was presented and refused. `head`: newest entry of the change log.
 
-    `whitelist`: addresses of the caller's role as stored (CSV), None or "" when any may call.
+    `whitelist`: addresses of the caller's role as stored (CSV), None or "" when any may call. `ends`: when the session
+    of a cookie ends, aware UTC.
     """
 
     actor: Actor
     rejected: bool
     head: int
     whitelist: str | None
+    ends: datetime | None = None
 
 
 Verified = Lru[str, dict[str, Any]]
@@ -47,26 +51,41 @@ async def resolve(
     credentials: Credentials,
     now: datetime,
     *,
+    moments: Moments,
     enrolling: bool = False,
     verified: Verified | None = None,
 ) -> Resolved:
     """The caller, with one statement on `connection`. `now`: aware UTC.
 
-    `verified`: claims of tokens that were verified with these keys before, kept by the project.
+    `moments`: how cookies are compared with the clock. `verified`: claims of tokens that were verified with these keys
+    before, kept by the project.
     `enrolling`: the request sets up the second factor, so its absence does not make the caller public (spec 02 §6).
     Raises DatabaseError's subclasses.
     """
     presented = credentials.token
     kind, value, claims = "public", None, None
-    if presented is not None:
+    if presented is not None and credentials.kind == COOKIE:
+        value = known_by(keys, presented)
+        kind = "public" if value is None else COOKIE
+    elif presented is not None:
         kind, value, claims = _identify(keys, presented, now, verified)
     statement = caller(connection.dialect, kind)
-    row = await connection.row(statement.text, () if kind == "public" else (value,))
+    bound: Sequence[Any] = () if kind == "public" else (value,)
+    if kind == COOKIE:
+        bound = statement.bind({"credential": value, "now": moments.session(now)})
+    row = await connection.row(statement.text, bound)
     assert row is not None  # the statement begins at an aggregate
     actor = None if kind == "public" else _actor(row, presented or "", kind, claims, enrolling)
     if actor is None:
         return Resolved(PUBLIC, presented is not None, row[0], row[1])
-    return Resolved(actor, False, row[0], row[11])
+    return Resolved(actor, False, row[0], row[11], _moment(row[13]) if kind == COOKIE else None)
+
+
+def _moment(stored: Any) -> datetime:
+    """A moment of a session row: SQLite keeps text."""
+    found = datetime.fromisoformat(stored) if isinstance(stored, str) else stored
+    assert isinstance(found, datetime)
+    return found.replace(tzinfo=UTC)
 
 
 def _identify(
@@ -95,7 +114,7 @@ def _identify(
 def _actor(
     row: Sequence[Any], presented: str, kind: str, claims: dict[str, Any] | None, enrolling: bool
 ) -> Actor | None:
-    _, _, user, status, role, email, first_name, last_name, token, has_secret, enforced, _ = row
+    _, _, user, status, role, email, first_name, last_name, token, has_secret, enforced, _ = row[:12]
     if user is None or status != ACTIVE:
         return None
     # The index may ignore case or accents; the token may not.
@@ -103,7 +122,7 @@ def _actor(
         return None
     if enforced and not has_secret and not enrolling:
         return None
-    session = claims.get("sid") if claims else None
+    session = row[12] if kind == COOKIE else claims.get("sid") if claims else None
     return Actor(
         user=user,
         role=role,

@@ -98,6 +98,19 @@ async def end_all(connection: Connection, user: int) -> None:
     await connection.execute(statement.text, statement.bind({"user": user}))
 
 
+async def end_one(connection: Connection, user: int, session: int) -> None:
+    """End one session of a user; of nobody else's."""
+    statement = accounts.end_sessions(connection.dialect, "one")
+    await connection.execute(statement.text, statement.bind({"user": user, "session": session}))
+
+
+async def end_cookie(connection: Connection, known_by: str | None) -> None:
+    """End the session of a cookie, by what its row holds."""
+    if known_by is not None:
+        statement = accounts.end_sessions(connection.dialect, "cookie")
+        await connection.execute(statement.text, statement.bind({"token": known_by}))
+
+
 async def use_once(
     connection: Connection, moments: Moments, *, user: int, secret: str, now: datetime, until: datetime
 ) -> bool:

@@ -31,15 +31,18 @@ ACTIVITY = sa.table(
     "directus_activity",
     *map(sa.column, ("id", "action", "action_by", "action_on", "ip", "user_agent", "collection", "item")),
 )
+KINDS = ("jwt", "cookie")
+"""`token_type` of sessions; rows of other kinds remember something else."""
 
 
 @cache
 def caller(dialect: str, credential: str) -> Compiled:
     """One row about the caller, whether or not there is one, with the head of the change log.
 
-    `credential`: "public" (binds nothing), "token" or "id" (bind `credential`). Columns: head, whitelist of the public
-    role, then of the user: id, status, role, email, first name, last name, token, has a second factor, whether the
-    role enforces one, whitelist of the role.
+    `credential`: "public" (binds nothing), "token" or "id" (bind `credential`), "cookie" (bind `credential`, what its
+    row holds, and `now`). Columns: head, whitelist of the public role, then of the user: id, status, role, email, first
+    name, last name, token, has a second factor, whether the role enforces one, whitelist of the role; of a cookie also
+    id and end of the session.
     """
     head = sa.select(sa.func.coalesce(sa.func.max(CHANGES.c.id), ZERO).label("head")).subquery("h")
     public = ROLES.alias("p")
@@ -48,13 +51,25 @@ def caller(dialect: str, credential: str) -> Compiled:
     if credential != "public":
         user, role = USERS.alias("u"), ROLES.alias("r")
         given = sa.bindparam("credential", type_=sa.Integer() if credential == "id" else sa.String())
-        source = source.outerjoin(user, user.c[credential] == given).outerjoin(role, role.c.id == user.c.role)
+        session = SESSIONS.alias("s")
+        if credential == "cookie":
+            lives = sa.and_(
+                session.c.token == given,
+                session.c.token_type == _text("cookie"),
+                session.c.token_expired_at > sa.bindparam("now"),
+            )
+            source = source.outerjoin(session, lives).outerjoin(user, user.c.id == session.c.user)
+        else:
+            source = source.outerjoin(user, user.c[credential] == given)
+        source = source.outerjoin(role, role.c.id == user.c.role)
         has_secret = sa.and_(user.c["2fa_secret"].is_not(None), user.c["2fa_secret"] != sa.literal_column("''"))
         columns += [
             user.c.id, user.c.status, user.c.role, user.c.email, user.c.first_name, user.c.last_name, user.c.token,
             sa.case((has_secret, ONE), else_=ZERO),
             role.c.enforce_2fa, role.c.ip_whitelist,
         ]  # fmt: skip
+        if credential == "cookie":
+            columns += [session.c.id, session.c.token_expired_at]
     labelled = [column.label(f"c{number}") for number, column in enumerate(columns)]
     return compile_statement(sa.select(*labelled).select_from(source), dialect)
 
@@ -240,12 +255,41 @@ def extend_session(dialect: str) -> Compiled:
 
 @cache
 def end_sessions(dialect: str, which: str) -> Compiled:
-    """Delete session rows. `which`: "expired" (bind `now`) or "user" (bind `user`)."""
-    if which == "user":
-        condition = SESSIONS.c.user == sa.bindparam("user", type_=sa.Integer())
-    else:
+    """Delete session rows. `which`: "expired" (bind `now`), "user" (bind `user`), "one" (bind `user`, `session`),
+    "cookie" (bind `token`).
+
+    Secrets that were used once stay remembered when a user's sessions end.
+    """
+    condition: sa.ColumnElement[bool]
+    if which == "expired":
         condition = SESSIONS.c.token_expired_at <= sa.bindparam("now")
+    elif which == "cookie":
+        known = SESSIONS.c.token == sa.bindparam("token", type_=sa.String())
+        condition = sa.and_(known, SESSIONS.c.token_type == _text("cookie"))
+    else:
+        condition = sa.and_(
+            SESSIONS.c.user == sa.bindparam("user", type_=sa.Integer()), SESSIONS.c.token_type.in_(_texts(*KINDS))
+        )
+        if which == "one":
+            condition = sa.and_(condition, SESSIONS.c.id == sa.bindparam("session", type_=sa.Integer()))
     return compile_statement(sa.delete(SESSIONS).where(condition), dialect)
+
+
+@cache
+def sessions_of(dialect: str) -> Compiled:
+    """The live sessions (bind `now`) of a user (bind `user`), oldest first.
+
+    Columns: id, user, kind, address, user agent, begin, end.
+    """
+    names = ("id", "user", "token_type", "ip_address", "user_agent", "created_on", "token_expired_at")
+    statement = (
+        sa.select(*(SESSIONS.c[name].label(f"c{number}") for number, name in enumerate(names)))
+        .where(SESSIONS.c.user == sa.bindparam("user", type_=sa.Integer()))
+        .where(SESSIONS.c.token_type.in_(_texts(*KINDS)))
+        .where(SESSIONS.c.token_expired_at > sa.bindparam("now"))
+        .order_by(SESSIONS.c.id)
+    )
+    return compile_statement(statement, dialect)
 
 
 @cache

@@ -53,9 +53,17 @@ async def entail(run: Run) -> None:
         if users is not None:
             for chunk in chunks(roles, run.connection.dialect):
                 await run.connection.execute(*run.statements.clear_where(users, "role").bind([chunk], {}))
-    users_gone = [run.keys[node.index] for node in run.nodes if _is(node, "directus_users", "delete")]
-    if users_gone:
-        await _delete_where(run, collections.get("directus_user_sessions"), "user", users_gone)
+    signed_out = [run.keys[node.index] for node in run.nodes if _signs_out(node)]
+    if signed_out:
+        await _delete_where(run, collections.get("directus_user_sessions"), "user", signed_out)
+
+
+def _signs_out(node: Node) -> bool:
+    """A user who is deleted, retired, or has another password is signed in nowhere (spec 02 §3.4)."""
+    if node.collection.name != "directus_users" or node.verb == "create":
+        return False
+    status = node.payload.get("status")
+    return node.verb == "delete" or "password" in node.payload or (status is not None and status != "active")
 
 
 def _is(node: Node, name: str, verb: str) -> bool:

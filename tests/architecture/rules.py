@@ -48,8 +48,8 @@ DATA = (
 )
 DOORS = (
     "core.engine", "core.enter", "core.history", "core.metadata", "core.configuration", "core.permissions",
-    "core.extensions", "core.utilities", "core.webhooks", "core.projects", "core.auth.login", "core.ddl.collections",
-    "core.ddl.fields", "core.ddl.code",
+    "core.extensions", "core.utilities", "core.webhooks", "core.projects", "core.auth.login", "core.auth.presence",
+    "core.ddl.collections", "core.ddl.fields", "core.ddl.code",
 )  # fmt: skip
 # What a caller presents, and the project that a token names: read as text, nothing is verified there.
 PRESENTED = ("core.auth.credentials", "core.auth.tokens")
