@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from core.access import authorize
@@ -226,15 +227,21 @@ def _files(scene: Scene) -> None:
 # --- webhooks -----------------------------------------------------------------------------------------------------
 
 
-def _webhooks(scene: Scene) -> None:
-    """What can never be sent is refused; nothing is required (spec 03 §13)."""
-    fits: Mapping[str, Callable[[Any], bool]] = {
+SENDABLE: Mapping[str, Callable[[Any], bool]] = MappingProxyType(
+    {
         "http_action": lambda value: isinstance(value, str) and value.lower() in METHODS,
         "url": is_address,
-        "directus_action": lambda value: value in ACTIONS,
+        "directus_action": lambda value: isinstance(value, str) and value in ACTIONS,
     }
-    sent = {name: scene.node.payload.get(name) for name in fits if scene.node.verb != "delete"}
-    wrong = [name for name, value in sent.items() if value not in (None, "") and not fits[name](value)]
+)
+
+
+def _webhooks(scene: Scene) -> None:
+    """What can never be sent is refused; nothing is required (spec 03 §13)."""
+    if scene.node.verb == "delete":
+        return
+    sent = {name: scene.node.payload.get(name) for name in SENDABLE}
+    wrong = [name for name, value in sent.items() if value not in (None, "") and not SENDABLE[name](value)]
     if wrong:
         raise ValidationFailed.of([Problem((*scene.node.path, name), INVALID) for name in wrong])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -253,3 +254,25 @@ async def test_a_database_without_any_system_table_is_looked_at_as_well(database
         assert sorted(found) == ["schema.no_change_log", "schema.no_deliveries", "schema.pending_steps"]
     finally:
         await store.close()
+
+
+async def test_webhooks_that_are_never_told_and_deliveries_that_nobody_sends(store: Store, tmp_path: Path) -> None:
+    hook = "('active', 'post', 'https://hooks.example/', 'directus_users', 'item.create:after')"
+    now = int(time.time() * 1000)
+    row = "(1, 'item.create:after', 'directus_users', '1', 'GET', 'https://hooks.example/', {}, {}, '{}')"
+    await run(
+        store,
+        "INSERT INTO directus_webhooks (status, http_action, url, collection, directus_action) VALUES"
+        f" {hook}, {hook.replace('post', 'put')}, {hook.replace('https', 'ftp')}, {hook.replace('users', 'gone')},"
+        f" {hook.replace('create', 'read')}, ('active', NULL, NULL, NULL, NULL), {hook.replace('active', 'inactive')}",
+        "INSERT INTO directus_deliveries (webhook, event, collection, item, method, url, created_at, due_at, state)"
+        f" VALUES {row.format(0, now - 600_000, 'pending')}, {row.format(0, now - 1_000_000, 'pending')},"
+        f" {row.format(0, now + 1_000_000, 'pending')}, {row.format(0, 0, 'failed')}, {row.format(0, 0, 'delivered')}",
+    )
+    found = await look(store, tmp_path)
+    assert {name: (one.count, one.samples, one.repair) for name, one in found.items()} == {
+        "webhooks.unusable": (5, ("2", "3", "4", "5", "6"), None),
+        "webhooks.stuck": (1, ("2",), None),
+    }
+    report = await repair(store, tuple(found.values()))
+    assert (report.repaired, len(report.left)) == ((), 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -155,3 +156,27 @@ async def test_what_happened_is_told_once_it_is_stored_in_its_order(world: World
         field["delete"],
         ("collection.delete:after",),
     ]
+
+
+async def test_webhooks_are_told_of_rows_of_metadata_with_the_change_itself(world: World) -> None:
+    hook = {
+        "status": "active", "http_action": "post", "url": "https://hooks.example/", "collection": "directus_fields",
+        "directus_action": "item.create:after",
+    }  # fmt: skip
+    made = await engine.write(world.admin(), WriteRequest("directus_webhooks", "create", (hook,)))
+    await world.project.follow()
+    try:
+        await create_collection(world.admin(), {"collection": "hooked", "fields": [ID]})
+        await create_field(world.admin(), "hooked", CODE)
+        with pytest.raises(errors.FieldExists):
+            await create_field(world.admin(), "hooked", CODE)
+        told = await world.rows("SELECT collection, event, body FROM directus_deliveries ORDER BY id")
+    finally:
+        await engine.write(world.admin(), WriteRequest("directus_webhooks", "delete", keys=(str(made.keys[0]),)))
+        await world.run("DELETE FROM directus_deliveries")
+        await world.project.follow()
+        await delete_collection(world.admin(), "hooked")
+    assert [row[:2] for row in told] == [("directus_fields", "item.create:after")] * 2
+    rows = [json.loads(row[2]) for row in told]
+    assert [(row["collection"], row["field"]) for row in rows] == [("hooked", "id"), ("hooked", "code")]
+    assert await world.rows("SELECT id FROM directus_deliveries") == []
