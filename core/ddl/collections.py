@@ -199,8 +199,7 @@ def _row(present: Present, name: str, payload: Payload, comment: str | None) -> 
             row[key] = False
     if present.collection_row(name) is not None and name in present.tables:
         return update(COLLECTIONS, name, row, comment)
-    plain = {"managed": True, "hidden": False, "single": False, "icon": None, "note": None, "translation": None}
-    return creation(COLLECTIONS, {"collection": name, **plain, **row}, comment)
+    return creation(COLLECTIONS, {"collection": name, "managed": True, **row}, comment)
 
 
 def _plan(draft: Draft, changes: tuple[Change, ...], action: str, payload: Payload) -> Plan:

@@ -23,12 +23,8 @@ from core.ddl.rows import Change, Erase, creation, update
 from core.errors import FieldExists, FieldRequired, Unprocessable
 from core.sql.ddl import quote
 
-# A row of directus_fields that says nothing of itself: as all rows name the same columns, one statement makes them.
-PLAIN_ROW: Mapping[str, Any] = {
-    "interface": None, "options": None, "locked": False, "validation": None, "required": False, "readonly": False,
-    "hidden_detail": False, "hidden_browse": False, "sort": 0, "width": "full", "group": None, "note": None,
-    "translation": None,
-}  # fmt: skip
+ALWAYS: Mapping[str, Any] = {"interface": None, "options": None, "sort": 0, "note": None}
+"""What the row of a new field is always said to have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +126,7 @@ class Draft:
                 raise FieldRequired(message, rows=count)
 
     def _create_row(self, name: str, payload: Payload, **more: Any) -> None:
-        row = {"collection": self.name, "field": name, **PLAIN_ROW, **more, **payloads.row(payload)}
+        row = {"collection": self.name, "field": name, **ALWAYS, **more, **payloads.row(payload)}
         self.created.append(row)
 
     # Changing
@@ -246,4 +242,4 @@ def alters(payload: Payload) -> bool:
     return bool(ALTERING & payload.keys())
 
 
-__all__ = ["COLLECTIONS", "FIELDS", "PLAIN_ROW", "Draft", "Wish", "alters"]
+__all__ = ["COLLECTIONS", "FIELDS", "Draft", "Wish", "alters"]

@@ -29,6 +29,17 @@ from core.write.run import Run
 from core.write.statements import Statements
 from core.write.values import conditions, values
 
+PLAIN: Mapping[str, Mapping[str, Any]] = {
+    "directus_fields": {
+        "interface": None, "options": None, "locked": False, "validation": None, "required": False, "readonly": False,
+        "hidden_detail": False, "hidden_browse": False, "sort": 0, "width": "full", "group": None, "note": None,
+        "translation": None,
+    },
+    "directus_collections": {"hidden": False, "single": False, "icon": None, "note": None, "translation": None},
+}  # fmt: skip
+"""What the columns of a new row hold that a request says nothing of: as all rows name the same columns, one statement
+makes them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Erase:
@@ -102,8 +113,14 @@ async def prepare(session: Session, connection: Connection, request: WriteReques
     statements = Statements(session.snapshot, {})
     nodes = normalize(session.snapshot, request)
     rows = await load(connection, statements, session.policy, nodes)
-    nodes = resolve(nodes, rows)
+    nodes = tuple(_whole(node) for node in resolve(nodes, rows))
     return Prepared(request, nodes, values(conditions(session, request, {}), nodes, rows), rows)
+
+
+def _whole(node: Node) -> Node:
+    """A new row of metadata with what nobody has sent; that is not told in its history."""
+    plain = PLAIN.get(node.collection.name)
+    return node if plain is None or node.verb != "create" else replace(node, payload={**plain, **node.payload})
 
 
 async def write(session: Session, connection: Connection, prepared: Prepared) -> list[Event]:

@@ -1,31 +1,33 @@
 """In charge of the two forms of a whole row outside of answers: in revisions, and in events (spec 03 §11.1, 13). Pure.
 
-Revisions: numbers as text, JSON, lists and booleans decoded, dates plain, NULL null, of lists []. Events: as a webhook
+Revisions: numbers as text, JSON, lists and booleans decoded, dates plain, NULL as reads show it. Events: as a webhook
 sends them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from core.catalog.model import Collection, Field
+from core.frozen import EMPTY
 from core.query.revisions import BLANKED, DROPPED
 from core.types.encode import encoder
 from core.types.structured import scalar_text
 
 Convert = Callable[[Any], Any]
 
+DECODED = frozenset({"json", "array", "boolean"})
 NUMBERS = frozenset({"integer", "bigint", "decimal", "bit"})
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """Column → how its stored value is shown. `lists`: columns whose NULL is shown as an empty list."""
+    """Column → how its stored value is shown. `nulls`: what NULL is shown as, where that is not null."""
 
     converts: Mapping[str, Convert | None]
-    lists: frozenset[str] = frozenset()
+    nulls: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
 
     def row(self, values: Mapping[str, Any], names: Iterable[str] | None = None) -> dict[str, Any]:
         """The row, or of it the columns `names`, in column order."""
@@ -35,9 +37,9 @@ class Form:
             if name not in values or (wanted is not None and name not in wanted):
                 continue
             value = values[name]
-            if value is None and name in self.lists:
-                value = []
-            elif value is not None and convert is not None:
+            if value is None:
+                value = self.nulls.get(name)
+            elif convert is not None:
                 value = convert(value)
             found[name] = value
         return found
@@ -45,8 +47,11 @@ class Form:
 
 def revision_form(collection: Collection, dialect: str) -> Form:
     """The form of `data` in revisions."""
-    lists = frozenset(field.name for field in collection.columns if field.type == "array")
-    return Form(_without_secrets(collection, {one.name: _kept(one, dialect) for one in collection.columns}), lists)
+    nulls = {one.name: encoder("row", one, dialect, system=collection.is_system)[1] for one in collection.columns}
+    return Form(
+        _without_secrets(collection, {one.name: _kept(one, dialect) for one in collection.columns}),
+        {name: value for name, value in nulls.items() if value is not None},
+    )
 
 
 def event_form(collection: Collection, dialect: str, *, text: bool = False) -> Form:
@@ -74,9 +79,11 @@ def _nothing(value: Any) -> None:
 def _kept(field: Field, dialect: str) -> Convert | None:
     if _is_number(field):
         return encoder("number_text", field, dialect, system=True)[0]
+    if field.column is not None and field.column.family == "text" and field.type not in DECODED:
+        return None  # also where the type says number: what is stored is the form of the database
     # With `system` dates have no ISO form: this is the database's own
     convert = encoder("row", field, dialect, system=True)[0]
-    if field.type in ("json", "array", "boolean"):
+    if field.type in DECODED:
         return convert
     return _as_text if convert is None else lambda value: _as_text(convert(value))
 

@@ -28,6 +28,9 @@ REVISION = (
 )  # fmt: skip
 
 
+BORN = frozenset({"create", "upload"})
+"""Actions in whose delta the key stands."""
+
 # Characters of the column that holds keys as text.
 ITEM = 255
 
@@ -150,7 +153,7 @@ def delta_of(node: Node, facts: Facts, action: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in node.named:
         field = collection.fields.get(name)
-        if field is None or field.column is None or field.type == "hash" or (name == key and node.verb == "update"):
+        if field is None or field.column is None or field.type == "hash" or (name == key and action not in BORN):
             continue
         if name in node.payload:
             found[name] = None if name in blanked else node.payload[name]

@@ -114,8 +114,8 @@ def values(node: Node, stored: Stored | None, *, dialect: str, user: int, now: d
     findings = []
     for name, value in {**node.payload, **stamps(node, user, now)}.items():
         field = node.collection.fields[name]
-        if field.type == "array" and value == [] and before.get(name) is None:
-            continue  # an empty list is how revisions show NULL as well
+        if before.get(name) is None and value == _shown_null(field, node.collection):
+            continue  # it looks like that in a revision as well
         try:
             found[name] = _canonical(node.collection, field, value, dialect)
         except Refused as refused:
@@ -125,6 +125,13 @@ def values(node: Node, stored: Stored | None, *, dialect: str, user: int, now: d
     if error is not None:
         raise error
     return found
+
+
+def _shown_null(field: Field, collection: Collection) -> Any:
+    """What a revision shows in the place of NULL."""
+    if field.type == "boolean" and collection.is_system:
+        return False
+    return [] if field.type == "array" else None
 
 
 def _canonical(collection: Collection, field: Field, value: Any, dialect: str) -> Any:

@@ -70,6 +70,13 @@ def test_rows_in_revisions() -> None:
     assert revision_form(TABLE, "mysql").row(empty) == {**empty, "list": []}
 
 
+def test_nulls_and_odd_columns_in_revisions() -> None:
+    fields = {"width": field("width", "integer"), "flag": field("flag", "boolean", "integer")}
+    system = Collection("directus_fields", fields, primary_key="width", is_system=True)
+    assert revision_form(system, "sqlite").row({"width": "full", "flag": None}) == {"width": "full", "flag": False}
+    assert revision_form(Collection("t", fields, primary_key="width"), "sqlite").row({"flag": None}) == {"flag": None}
+
+
 def test_rows_in_events() -> None:
     told = {
         "id": 4, "price": 1.5, "on": 1, "data": '{"a": [1]}', "list": "a,b", "made": "2020-01-01 00:00:00",
