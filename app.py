@@ -16,6 +16,7 @@ from typing import Any
 
 import core.telemetry.lean  # noqa: F401 - first, before anything imports structlog
 import rest_adapter
+from core.auth.credentials import choose
 from core.errors import TabulariumError
 from core.extensions import FOLDER
 from core.projects import Projects, maintenance
@@ -25,7 +26,8 @@ from core.telemetry.log import configure, logger
 from rest_adapter import effects, errors, session
 from rest_adapter.middleware import App
 from schema import execute
-from schema.endpoint import Arrival, Endpoint
+from schema.arrival import Arrival
+from schema.endpoint import Endpoint
 from schema.registry import edition
 
 SWITCH_INTERVAL = 0.0005
@@ -49,6 +51,7 @@ async def arrive(scope: Any) -> Arrival:
         address=await session.address(request),
         user_agent=request.header(b"user-agent") or "",
         base_url=await session.base_url(request),
+        present=lambda token: choose(access_token=token),
     )
 
 

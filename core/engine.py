@@ -45,6 +45,8 @@ from core.query.predicate import (
     all_of,
     parametrise,
 )
+from core.query.reach import Reach
+from core.query.reach import reach as reach_of
 from core.query.selection import ReadRequest, ReadResult, Selection, Warning
 from core.query.virtual import Scene
 from core.query.window import Slice, order_of, page_meta, slice_of, split
@@ -87,7 +89,7 @@ class _Planned:
     """What each column of `counts` is: "total" and "matching", as far as they are needed and differ."""
     status_counts: Prepared | None
     warnings: tuple[Warning, ...]
-    tags: tuple[str, ...]
+    reach: Reach
 
 
 @dataclass(slots=True)
@@ -119,12 +121,40 @@ async def _read(session: Session, request: ReadRequest, connection: Connection |
         if request.id is not None and not items:
             raise ItemNotFound.with_id(request.id)
         meta = await _meta(session, request, held, ready, items, bound) if request.meta else {}
-    return ReadResult(items, meta, planned.warnings, planned.tags)
+    return ReadResult(items, meta, planned.warnings, planned.reach.collections)
 
 
 def check(session: Session, request: ReadRequest) -> None:
     """Plans a read without running it: raises what `read` would, before a write begins."""
     _prepare(session, request)
+
+
+def reach(session: Session, request: ReadRequest) -> Reach:
+    """What the answer to a read depends on. Raises as `read` does, without running anything."""
+    return _prepare(session, request).planned.reach
+
+
+def scope(session: Session, request: ReadRequest) -> Predicate:
+    """The rows that a list request is about: its filter and what the caller may read of the collection.
+
+    For rows that are gone, which no statement finds any more. Raises as `read`.
+    """
+    snapshot, policy = session.snapshot, session.policy
+    collection = _collection(session, request.collection)
+    admit(snapshot, policy, collection.name, public=session.actor.public)
+    return all_of(
+        (
+            restrict_predicate(snapshot, policy, collection, _where(session, collection, request)),
+            status_scope(policy, collection, None),
+            read_scope(snapshot, policy, collection.name),
+        )
+    )
+
+
+def hides_key(session: Session, name: str) -> bool:
+    """Whether the role may not read the key of a collection, in whatever status."""
+    collection = _collection(session, name)
+    return collection.primary_key in session.policy.hidden_always(name)
 
 
 async def write(session: Session, request: WriteRequest) -> WriteResult:
@@ -282,7 +312,7 @@ def _plan(session: Session, collection: Collection, shape: _Shape, count: int) -
         tuple(counted),
         status_counts,
         warnings,
-        (collection.name,),
+        reach_of(snapshot, restricted),
     )
 
 

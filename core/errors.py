@@ -420,3 +420,9 @@ class InvalidDatabaseConnection(Unavailable):
 
 class Maintenance(Unavailable):
     code, text = 21, "This project is in maintenance"
+
+
+class Missed(Unavailable):
+    """A subscription lags: more happened than could be told."""
+
+    code, text = 503, "Too much happened at once; subscribe again"

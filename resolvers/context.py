@@ -45,6 +45,8 @@ class Call:
     warnings: list[Warning] = field(default_factory=list)
     effects: list[Any] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
+    wish: Any = None
+    """What a subscription's root field wants to be told (`core.subscriptions.Wish`)."""
     memo: dict[str, Any] = field(default_factory=dict)
     """What resolvers of one run share."""
 

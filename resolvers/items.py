@@ -32,18 +32,19 @@ async def read(root: Root, info: Info, arguments: Arguments, door: Door | None =
     shape = list_shape(info)
     key = arguments.get("id")
     lists = [entry for entry in shape.entries if entry.items is not None]
-    request = _list_request(root, arguments, shape, lists[0].items if lists else None, key)
+    request = list_request(root, arguments, shape, lists[0].items if lists else None, key)
     if not lists and not request.meta and key is None:
         return Spliced({entry.key: {} if entry.meta is not None else entry.value for entry in shape.entries})
     result = await _read(call, request, door)
     found = {lists[0].key: _repaired(call, result.items, lists[0].items)} if lists else {}
     for entry in lists[1:]:  # the same list under a second response key
-        again = _list_request(root, arguments, ListShape((), frozenset()), entry.items, key)
+        again = list_request(root, arguments, ListShape((), frozenset()), entry.items, key)
         found[entry.key] = _repaired(call, (await _read(call, again, door)).items, entry.items)
-    return Spliced({entry.key: _entry(entry, found, result, single=key is not None) for entry in shape.entries})
+    return Spliced({entry.key: entry_of(entry, found, result, single=key is not None) for entry in shape.entries})
 
 
-def _entry(entry: Entries, found: Mapping[str, Any], result: ReadResult, *, single: bool) -> Any:
+def entry_of(entry: Entries, found: Mapping[str, Any], result: ReadResult, *, single: bool) -> Any:
+    """What stands under one response key of a wrapper. `found`: key → items."""
     if entry.items is not None:
         return found[entry.key]
     if entry.meta is not None:
@@ -53,7 +54,8 @@ def _entry(entry: Entries, found: Mapping[str, Any], result: ReadResult, *, sing
     return entry.value
 
 
-def _list_request(root: Root, arguments: Arguments, shape: ListShape, items: ItemShape | None, key: Any) -> ReadRequest:
+def list_request(root: Root, arguments: Arguments, shape: ListShape, items: ItemShape | None, key: Any) -> ReadRequest:
+    """The request of a wrapper's arguments; with `key` the one of a single item."""
     selection = items.selection if items is not None else KEY_ONLY
     if key is not None:
         return ReadRequest(root.collection, selection, id=_text(key), lang=_csv(arguments), include_deleted=True)

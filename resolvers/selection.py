@@ -25,6 +25,7 @@ from graphql import (
     is_abstract_type,
 )
 
+from core.errors import Unprocessable
 from core.query.selection import Condition, Constant, Entry, Leaf, Nested, Row, Selection, Window
 from resolvers.binding import KEY, Data, FileData, Fixed, Meta, Own, Related, RowForm, Scalar
 from resolvers.context import Info
@@ -72,6 +73,14 @@ class ListShape:
 
 
 @dataclass(frozen=True, slots=True)
+class MutatedShape:
+    """What is asked of `TMutated`: response key → member (event, key, data) or a constant; the shape of `data`."""
+
+    entries: tuple[tuple[str, str | None, Any], ...]
+    data: ItemShape | None
+
+
+@dataclass(frozen=True, slots=True)
 class MeasureEntry:
     """A response key of an aggregate: function and its arguments, or a constant."""
 
@@ -91,6 +100,12 @@ def list_shape(info: Info) -> ListShape:
 def item_shape(info: Info) -> ItemShape:
     """The shape of a root field that answers an item or a list of items."""
     shape: ItemShape = _remembered(info, _root_item)
+    return shape
+
+
+def mutated_shape(info: Info) -> MutatedShape:
+    """The shape of a root field that answers `TMutated`. Raises Unprocessable when `data` stands under two keys."""
+    shape: MutatedShape = _remembered(info, _mutated)
     return shape
 
 
@@ -250,6 +265,18 @@ def _list_shape(info: Info) -> ListShape:
                 counted.update(PAGE.get(member, member) for _, member, _ in members if member)
                 entries.append(Entries(key, meta=members))
     return ListShape(tuple(entries), frozenset(counted))
+
+
+def _mutated(info: Info) -> MutatedShape:
+    parent = _object(info.return_type)
+    shapes = [
+        _item(info, _object(parent.fields["data"].type), nodes)
+        for nodes in _fields(info, parent, _below(info.field_nodes)).values()
+        if nodes[0].name.value == "data"
+    ]
+    if len(shapes) > 1:
+        raise Unprocessable("A subscription has `data` once.")
+    return MutatedShape(_plain(info, parent, info.field_nodes), shapes[0] if shapes else None)
 
 
 def _root_item(info: Info) -> ItemShape:

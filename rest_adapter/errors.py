@@ -63,6 +63,7 @@ STATUS: Mapping[type[TabulariumError], int] = {
     kinds.NotInstalled: 503,
     kinds.InvalidDatabaseConnection: 400,
     kinds.Maintenance: 503,
+    kinds.Missed: 503,
 }
 """HTTP status by kind (spec 04 §2); a kind that is not named has the status of the one above it in the tree."""
 

@@ -6,6 +6,7 @@ A plain ASGI application in front of the two; it runs no operation.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from core.errors import Maintenance, TabulariumError
@@ -23,6 +24,8 @@ WITHOUT_PROJECT = CorsConfig()
 OVERRIDES = frozenset({"PATCH", "DELETE"})
 GRAPHQL = "gql"
 EXTENSIONS = "extensions"
+NOT_HERE = 4404
+"""Close code; before the handshake a server makes 403 of it, whatever it is."""
 
 
 class Middleware:
@@ -47,9 +50,10 @@ class Middleware:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Pass a request on, with the facts of it in the scope under "tabularium.request"."""
+        if scope["type"] == "websocket":
+            await self._socket(dict(scope), receive, send)
+            return
         if scope["type"] != "http":
-            if scope["type"] == "websocket" and self._graphql is not None:
-                await self._graphql(scope, receive, send)
             return
         method = scope["method"]
         scope = dict(scope)
@@ -73,6 +77,19 @@ class Middleware:
                 scope["method"] = request.method = override
         extra = cors.actual(config, origin, known=request.project is not None)
         await self._pass(request, receive, _with_headers(send, extra, bodiless=method == "HEAD"))
+
+    async def _socket(self, scope: Any, receive: Any, send: Any) -> None:
+        """A WebSocket: only GraphQL has some, and refuses what it does not know itself."""
+        request = Request(scope)
+        scope["tabularium.request"] = request
+        with suppress(TabulariumError):
+            session.locate(request, self._projects)
+        project = request.project
+        paused = project is not None and self._paused is not None and self._paused(project)
+        if self._graphql is None or paused or not _for_graphql(request.called):
+            await send({"type": "websocket.close", "code": NOT_HERE, "reason": "Not Found"})
+            return
+        await self._graphql(scope, receive, send)
 
     async def _pass(self, request: Request, receive: Any, send: Any) -> None:
         project = request.project

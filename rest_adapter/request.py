@@ -40,7 +40,7 @@ class Request:
     def __init__(self, scope: Scope, receive: Any = None) -> None:
         self.scope = scope
         self.receive = receive
-        self.method: str = scope["method"]
+        self.method: str = scope.get("method", "GET")  # a WebSocket begins as one
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.query: str = scope.get("query_string", b"").decode("utf-8", "replace")
         self.called: tuple[str, ...] = segments(scope)

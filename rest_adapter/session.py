@@ -107,7 +107,7 @@ async def base_url(request: Request) -> str:
     project, scope, headers = request.project, request.scope, request.headers
     if project is not None and (public := project.config.tree.get("public_url")):
         return str(public).rstrip("/")
-    scheme: str = scope.get("scheme", "http")
+    scheme: str = scope.get("scheme", "http").replace("ws", "http", 1)
     host = (request.header(b"host") or "").strip()
     if b"x-forwarded-host" in headers or b"x-forwarded-proto" in headers or b"x-forwarded-port" in headers:
         trusted = await _trusted(project) if project is not None else ()

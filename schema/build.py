@@ -66,9 +66,11 @@ def build_schema(
     )
     query = {**_named(types, fixed, shown), **dict(paced(roots.queries(types, allowed), pause))}
     mutation = {**_named(types, fixed, changing), **dict(paced(roots.mutations(types, allowed), pause))}
+    subscription = dict(paced(roots.subscriptions(types, allowed), pause))
     return ReachedSchema(
         GraphQLObjectType("Query", query),
         GraphQLObjectType("Mutation", mutation),
+        GraphQLObjectType("Subscription", subscription) if subscription else None,
         shared=fixed.types.values(),
         pause=pause,
     )

@@ -14,6 +14,7 @@ from graphql import (
     GraphQLArgument,
     GraphQLBoolean,
     GraphQLDefaultInput,
+    GraphQLEnumType,
     GraphQLField,
     GraphQLFloat,
     GraphQLID,
@@ -142,6 +143,19 @@ class Types:
                 },
             )
         return self._wrappers[collection]
+
+    def mutated(self, collection: str) -> GraphQLObjectType:
+        """`TMutated {event, key, data}`: what a subscriber is told of one item."""
+        return GraphQLObjectType(
+            self.names.collections[collection].mutated,
+            {
+                "event": GraphQLField(GraphQLNonNull(_output(self.fixed.types["MutationEvent"]))),
+                "key": GraphQLField(GraphQLNonNull(GraphQLID)),
+                "data": GraphQLField(
+                    self.item(collection), description="The item as it is now; null of one that is gone."
+                ),
+            },
+        )
 
     def filter(self, collection: str) -> GraphQLInputObjectType | None:
         """`TFilter`; None for collections that this schema does not know."""
@@ -324,4 +338,9 @@ def _object(type_: GraphQLNamedType) -> GraphQLObjectType:
 
 def _input(type_: GraphQLNamedType) -> GraphQLInputObjectType:
     assert isinstance(type_, GraphQLInputObjectType)
+    return type_
+
+
+def _output(type_: GraphQLNamedType) -> GraphQLEnumType:
+    assert isinstance(type_, GraphQLEnumType)
     return type_

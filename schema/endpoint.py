@@ -6,15 +6,15 @@ answers are 200 with `errors` first, a body without `query` is a syntax error of
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any, Protocol
 
 import orjson
 import structlog
-from graphql import GraphQLError, OperationType, Source
+from graphql import GraphQLError, OperationType
 from starlette.datastructures import Headers, QueryParams
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
@@ -22,35 +22,32 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from core.errors import BadRequest, PayloadTooLarge, TabulariumError, Unauthorized
+from schema import socket
+from schema.arrival import Arrival, Arrive
 from schema.documents import Document
-from schema.execute import Outcome, Visit, again, enter, refused, renewed, run_document, server_visit
+from schema.execute import Outcome, Visit, enter, refused, server_visit
+from schema.operation import (
+    EMPTY_DOCUMENT,
+    Asked,
+    Malformed,
+    NoDocument,
+    asked_of,
+    document_of,
+    from_body,
+    kind_of,
+    members,
+    run_asked,
+)
 
 GRAPHQL_JSON = "application/graphql-response+json"
 JSON = "application/json"
 ASSETS = Path(__file__).parent / "assets" / "graphiql"
 ASSETS_PATH = "/gql/assets"
 MAX_BODY = 4 * 1024 * 1024
-MEMBERS = frozenset({"query", "variables", "operationName", "extensions", "id"})
-EMPTY_DOCUMENT = GraphQLError("Syntax Error: Unexpected <EOF>", source=Source(""), positions=[0])
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """What HTTP tells of a request: for which Project of core (None: unknown), with which credentials, from where.
-
-    `server`: the request is for the schema that needs no project.
-    """
-
-    project: Any
-    server: bool
-    credentials: Any
-    address: str = ""
-    user_agent: str = ""
-    base_url: str = ""
 
 
 class Refusal(Protocol):
@@ -66,31 +63,9 @@ class Refusal(Protocol):
     def message(self) -> str: ...
 
 
-Arrive = Callable[[Scope], Awaitable[Arrival]]
 Refuse = Callable[[Exception], Refusal]
 Tell = Callable[[Any, Sequence[Any]], list[tuple[bytes, bytes]]]
 """Takes a session of core (or None) and the effects of an outcome; gives headers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One operation as a client sent it."""
-
-    query: str
-    variables: Mapping[str, Any]
-    operation_name: str | None = None
-
-
-class Malformed(Exception):
-    """The request is no GraphQL request: 400 whatever is accepted, 415 for a media type that is not taken."""
-
-    def __init__(self, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.message, self.status = message, status
-
-
-class NoDocument(Exception):
-    """There is nothing to parse, which v8 answers as a syntax error."""
 
 
 class Endpoint:
@@ -105,13 +80,14 @@ class Endpoint:
         self._arrive = arrive
         self._refuse = refuse
         self._tell = tell
+        self._sockets: Counter[str] = Counter()
         self._page = (ASSETS / "index.html").read_text("utf-8")
         self._files = StaticFiles(directory=ASSETS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] != "http":
-            await _close(scope, receive, send)
+        if scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
             return
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         if path.startswith(ASSETS_PATH + "/"):
@@ -119,6 +95,25 @@ class Endpoint:
             return
         response = await self._respond(scope, receive)
         await response(scope, receive, send)
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A WebSocket; refused before it is accepted where there is no schema, or too many are open."""
+        try:
+            arrival = await self._arrive(scope)
+        except TabulariumError:
+            arrival = None
+        project = arrival.project if arrival is not None else None
+        if arrival is None or project is None or arrival.server:
+            await send({"type": "websocket.close", "code": 4404, "reason": "Not Found"})
+            return
+        if self._sockets[project.key] >= project.config.get("graphql.max_sockets"):
+            await send({"type": "websocket.close", "code": socket.LATER, "reason": "Too many sockets"})
+            return
+        self._sockets[project.key] += 1
+        try:
+            await socket.serve(scope, receive, send, arrival, self._enter)
+        finally:
+            self._sockets[project.key] -= 1
 
     async def _asset(self, scope: Scope, receive: Receive, send: Send) -> None:
         below = {**scope, "root_path": scope.get("root_path", "") + ASSETS_PATH}
@@ -145,7 +140,7 @@ class Endpoint:
                 elif isinstance(body := await _read(receive, headers), list):
                     response = await self._several(visit, body, headers, effects)
                 else:
-                    response = await self._one(visit, _from_body(body), headers, effects)
+                    response = await self._one(visit, from_body(body), headers, effects)
             except NoDocument:
                 response = _answer(refused([EMPTY_DOCUMENT]), headers)
             response.raw_headers += self._tell(visit.session, effects)
@@ -174,13 +169,16 @@ class Endpoint:
     async def _one(
         self, visit: Visit, asked: Asked, headers: Headers, effects: list[Any], *, get: bool = False
     ) -> Response:
-        visit, found = await _document(visit, asked)
+        visit, found = await document_of(visit, asked)
         if not isinstance(found, Document):
             return _answer(refused(found), headers)
-        if get and _kind(found, asked) is not OperationType.QUERY:
+        if kind_of(found, asked) is OperationType.SUBSCRIPTION:
+            message = "Subscriptions are served over a WebSocket (graphql-transport-ws)."
+            return _answer(refused([GraphQLError(message)]), headers)
+        if get and kind_of(found, asked) is not OperationType.QUERY:
             message = "Only queries are run by GET; send this by POST."
             return _json({"errors": [{"message": message, "extensions": {"category": "graphql"}}]}, 405, allow="POST")
-        visit, outcome = await _run(visit, found, asked)
+        visit, outcome = await run_asked(visit, found, asked)
         effects += outcome.effects
         return _answer(outcome, headers)
 
@@ -192,16 +190,16 @@ class Endpoint:
         answers: list[dict[str, Any]] = []
         for one in body:
             try:
-                asked = _from_body(one)
-                visit, found = await _document(visit, asked)
+                asked = from_body(one)
+                visit, found = await document_of(visit, asked)
             except NoDocument:
                 found = [EMPTY_DOCUMENT]
             if isinstance(found, Document):
-                visit, outcome = await _run(visit, found, asked)
+                visit, outcome = await run_asked(visit, found, asked)
             else:
                 outcome = refused(found)
             effects += outcome.effects
-            answers.append(_members(outcome))
+            answers.append(members(outcome))
         return _json(answers, 200, media=_media(headers))
 
     def _explorer(self, scope: Scope) -> Response:
@@ -219,60 +217,6 @@ class Endpoint:
                 "vary": "Accept",
             },
         )
-
-
-async def _document(visit: Visit, asked: Asked) -> tuple[Visit, Document | list[GraphQLError]]:
-    """The document on the visit's edition; when a name is missing while the schema changes, on the next one."""
-    hide = not visit.admin
-    found = await visit.edition.documents.find(asked.query, hide_suggestions=hide)
-    session = visit.session
-    if session is None or not _touches_change(visit, found, asked):
-        return visit, found
-    fresh = await renewed(visit)
-    if fresh is visit:
-        return visit, found
-    return fresh, await fresh.edition.documents.find(asked.query, hide_suggestions=hide)
-
-
-def _touches_change(visit: Visit, found: Document | list[GraphQLError], asked: Asked) -> bool:
-    session, names = visit.session, visit.edition.names
-    if session is None or names is None:
-        return False
-    if not isinstance(found, Document):
-        return True  # waits only while something changes
-    try:
-        roots = found.operation(asked.operation_name).roots
-    except GraphQLError:
-        return False
-    return any(session.project.changing(names.roots[root]) for root in roots if root in names.roots)
-
-
-async def _run(visit: Visit, document: Document, asked: Asked) -> tuple[Visit, Outcome]:
-    """Run it, once more on the next edition when the schema has changed under it (never what was written before)."""
-    outcome = await run_document(visit, document, asked.variables, asked.operation_name)
-    if not outcome.errors or not _repeatable(document, asked, outcome):
-        return visit, outcome
-    fresh = await again(visit, outcome)
-    if fresh is visit:
-        return visit, outcome
-    found = await fresh.edition.documents.find(asked.query, hide_suggestions=not fresh.admin)
-    if not isinstance(found, Document):
-        return fresh, refused(found)
-    return fresh, await run_document(fresh, found, asked.variables, asked.operation_name)
-
-
-def _repeatable(document: Document, asked: Asked, outcome: Outcome) -> bool:
-    """Whether nothing was written by it: a query, or a mutation whose one field failed."""
-    if _kind(document, asked) is OperationType.QUERY:
-        return True
-    return outcome.data is not None and len(outcome.data) == 1
-
-
-def _kind(document: Document, asked: Asked) -> OperationType:
-    try:
-        return document.operation(asked.operation_name).kind
-    except GraphQLError:
-        return OperationType.QUERY  # running it will say what is wrong
 
 
 # What was sent
@@ -303,17 +247,8 @@ async def _read(receive: Receive, headers: Headers) -> Any:
         raise NoDocument from None
 
 
-def _from_body(body: Any) -> Asked:
-    if not isinstance(body, dict):
-        raise NoDocument
-    query = body.get("query")
-    if query is None and body and not body.keys() & MEMBERS:
-        raise Malformed("The body has no `query`.")
-    return _asked(query, body.get("variables"), body.get("operationName"), body.get("extensions"))
-
-
 def _from_query(query: QueryParams) -> Asked:
-    return _asked(
+    return asked_of(
         query["query"], _loads(query, "variables"), query.get("operationName") or None, _loads(query, "extensions")
     )
 
@@ -328,46 +263,13 @@ def _loads(query: QueryParams, name: str) -> Any:
         raise Malformed(f"`{name}` is not valid JSON.") from None
 
 
-def _asked(query: Any, variables: Any, operation_name: Any, extensions: Any) -> Asked:
-    if query is not None and not isinstance(query, str):
-        raise Malformed("`query` must be a string.")
-    if operation_name is not None and not isinstance(operation_name, str):
-        raise Malformed("`operationName` must be a string.")
-    if variables == []:  # what PHP makes of an empty map
-        variables = None
-    if variables is not None and not isinstance(variables, dict):
-        raise Malformed("`variables` must be an object.")
-    if extensions is not None and not isinstance(extensions, dict):
-        raise Malformed("`extensions` must be an object.")
-    if not query or not query.strip():
-        raise NoDocument
-    return Asked(query, variables or {}, operation_name or None)
-
-
 # What is answered
-
-
-def _members(outcome: Outcome) -> dict[str, Any]:
-    """The answer's members, `errors` first as in v8."""
-    found: dict[str, Any] = {}
-    if outcome.errors:
-        found["errors"] = [error.formatted() for error in outcome.errors]
-    if outcome.executed:
-        found["data"] = outcome.data
-    if outcome.warnings:
-        found["extensions"] = {
-            "warnings": [
-                {"code": one.code, "message": one.message, "collection": one.collection, "fields": list(one.fields)}
-                for one in dict.fromkeys(outcome.warnings)
-            ]
-        }
-    return found
 
 
 def _answer(outcome: Outcome, headers: Headers) -> Response:
     media = _media(headers)
     status = 400 if media == GRAPHQL_JSON and not outcome.executed else 200
-    return _json(_members(outcome), status, media=media)
+    return _json(members(outcome), status, media=media)
 
 
 def _json(content: Any, status: int, *, media: str = JSON, **headers: str) -> Response:
@@ -407,10 +309,3 @@ def _accepted(headers: Headers) -> dict[str, float]:
                     weight = 0.0
         found[name] = weight
     return found
-
-
-async def _close(scope: Scope, receive: Receive, send: Send) -> None:
-    """Refuse a WebSocket; ignore everything else that is no request."""
-    if scope["type"] == "websocket":
-        await receive()
-        await send({"type": "websocket.close", "code": 4400, "reason": "WebSockets are not served here"})

@@ -32,13 +32,18 @@ from core.errors import (
 from core.projects import Project, Projects
 from core.query.selection import Warning
 from core.session import Session
+from core.subscriptions import Ended, Entrance, Subscriber, Told, Wish, hub
+from core.subscriptions.hub import Put, Renew
 from resolvers.context import Call
 from resolvers.errors import formatted, is_internal, original_of
 from schema.documents import Document, Operation
 from schema.executor import SplicingExecutor
 from schema.registry import Edition, edition, server_edition
 
-__all__ = ["Failure", "Outcome", "Visit", "again", "enter", "renewed", "run", "run_document", "server_visit"]
+__all__ = [
+    "Ended", "Entrance", "Failure", "Outcome", "Subscriber", "Told", "Visit", "Wish", "again", "enter", "entrance",
+    "renewed", "run", "run_document", "server_visit", "still_valid", "subscribe", "unsubscribe",
+]  # fmt: skip
 
 STALE = (CollectionNotFound, FieldNotFound, InvalidField, QueryFailed)
 """What may be wrong only because the schema has just changed."""
@@ -87,6 +92,8 @@ class Outcome:
     stream: Any = None
     tags: tuple[str, ...] = ()
     executed: bool = True
+    wish: Wish | None = None
+    """Of a subscription that may begin: what to tell."""
 
 
 async def enter(
@@ -144,6 +151,29 @@ async def again(visit: Visit, outcome: Outcome) -> Visit:
         return visit
 
 
+def entrance(visit: Visit, credentials: Any) -> Entrance:
+    """How the caller of a visit comes in again for each thing that he is told."""
+    assert visit.session is not None
+    context = visit.session.context
+    return Entrance(credentials, context.address, context.user_agent, context.base_url)
+
+
+def subscribe(visit: Visit, way: Entrance, wish: Wish, renew: Renew, put: Put) -> Subscriber:
+    """Begin to tell what a subscription's outcome wishes (`core.subscriptions`). Raises what reading would."""
+    assert visit.session is not None
+    return hub(visit.session.project).add(way, visit.session, wish, renew, put)
+
+
+def unsubscribe(subscriber: Subscriber) -> None:
+    """Tell no more."""
+    hub(subscriber.session.project).remove(subscriber)
+
+
+async def still_valid(subscriber: Subscriber) -> None:
+    """End a subscriber who would not be let in any more, or whose document the schema does not allow any more."""
+    await hub(subscriber.session.project).check(subscriber)
+
+
 def server_visit(projects: Projects, *, address: str = "") -> Visit:
     """Let a request in to /gql. Operations that need authority carry it in their arguments."""
     return Visit(server_edition(), projects=projects, address=address)
@@ -187,6 +217,7 @@ async def run_document(
         tuple(call.warnings),
         tuple(call.effects),
         tags=tuple(call.tags),
+        wish=call.wish if not result.errors else None,
     )
 
 

@@ -28,7 +28,7 @@ class Limits:
     """What a client's document may have at most.
 
     `relations`: levels of related items; root field, `data` and the leaf come on top. `fields`: leaves and branches
-    after fragments are spread; it bounds what one document can cost.
+    after fragments are spread; it bounds what one document can cost. `operations`: of one socket at a time.
     """
 
     length: int = 200_000
@@ -38,6 +38,7 @@ class Limits:
     root_fields: int = 100
     aliases: int = 500
     batch: int = 20
+    operations: int = 100
 
     @classmethod
     def of(cls, config: ProjectConfig) -> Limits:
@@ -47,6 +48,7 @@ class Limits:
             relations=config.get("graphql.max_depth"),
             fields=config.get("graphql.max_fields"),
             batch=config.get("graphql.max_batch"),
+            operations=config.get("graphql.max_operations"),
         )
 
 

@@ -20,6 +20,11 @@ from schema.system import REVERTIBLE, SYSTEM, WRITABLE
 BUILT_IN_TYPES = ("Int", "Float", "String", "Boolean", "ID", "Query", "Mutation", "Subscription")
 V8_TYPES = ("Metadata", "Node", "Datetime", "Date", "Time", "JSON", "DirectusFileThumbnailItem")
 
+UNTOLD = frozenset(
+    {"directus_activity", "directus_revisions", "directus_collections", "directus_fields", "directus_relations"}
+)
+"""Collections that follow writes of others, or that are the schema: nobody subscribes to them."""
+
 _INVALID = re.compile(r"[^_0-9A-Za-z]")
 
 
@@ -48,6 +53,8 @@ class Operations:
     delete_item: str | None = None
     delete_items: str | None = None
     revert_item: str | None = None
+    mutated: str | None = None
+    live: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,7 @@ class CollectionNames:
     plural: str
     filter: str
     input: str
+    mutated: str
     fields: Mapping[str, str]
     columns: Mapping[str, str]
     keys: Mapping[str, str]
@@ -264,6 +272,8 @@ def _operations(space: _Space, base: str, collection: Collection) -> Operations:
         add("delete_items", f"delete_{base}_items")
     if keyed and (not collection.is_system or collection.name in REVERTIBLE):
         add("revert_item", f"revert_{base}_item")
+    if keyed and collection.name not in UNTOLD:  # a namespace of their own: nothing else is there
+        given |= {"mutated": f"{base}_mutated", "live": f"{base}_live"}
     return Operations(read=base, **given)
 
 
@@ -271,23 +281,26 @@ def _types(space: _Space, collection: Collection) -> dict[str, Any]:
     base = pascal(collection.name)
     system = SYSTEM.get(collection.name)
     if system is None:
-        names = space.family(base, ("", "Item", "Filter", "Input"), collection.name)
+        names = space.family(base, ("", "Item", "Filter", "Input", "Mutated"), collection.name)
         return {
             "wrapper": names[""],
             "item": names["Item"],
             "plural": names["Item"],
             "filter": names["Filter"],
             "input": names["Input"],
+            "mutated": names["Mutated"],
         }
     own = space.family(system.wrapper, ("", "Item"), collection.name)
     plural = base != system.wrapper  # `DirectusActivity` is its own plural
-    table = space.family(base, ("Item", "Filter", "Input") if plural else ("Filter", "Input"), collection.name)
+    made = ("Filter", "Input", "Mutated")
+    table = space.family(base, ("Item", *made) if plural else made, collection.name)
     return {
         "wrapper": own[""],
         "item": own["Item"],
         "plural": table["Item"] if plural else own["Item"],
         "filter": table["Filter"],
         "input": table["Input"],
+        "mutated": table["Mutated"],
     }
 
 

@@ -32,6 +32,7 @@ class ReachedSchema(GraphQLSchema):
         self,
         query: GraphQLObjectType,
         mutation: GraphQLObjectType,
+        subscription: GraphQLObjectType | None = None,
         *,
         shared: Iterable[GraphQLNamedType] = (),
         pause: Pause = unpaced,
@@ -40,9 +41,9 @@ class ReachedSchema(GraphQLSchema):
         super().__init__(assume_valid=True)  # finds what introspection and directives need
         self.shared = frozenset(id(type_) for type_ in shared)
         always = dict(self.type_map)
-        self.query_type, self.mutation_type = query, mutation
+        self.query_type, self.mutation_type, self.subscription_type = query, mutation, subscription
         self.type_map.clear()
-        for type_ in reached((query, mutation), pause):
+        for type_ in reached((query, mutation, *([subscription] if subscription else ())), pause):
             if self.type_map.setdefault(type_.name, type_) is not type_:
                 raise TypeError(f"Two types are named {type_.name}.")
             self._implement(type_)

@@ -20,6 +20,7 @@ from graphql import (
 from core.catalog.model import Collection
 from core.query.revisions import REVISIONS
 from resolvers import items
+from resolvers import subscriptions as telling
 from resolvers.binding import KEY, Root
 from resolvers.system import history
 from schema.collections import Types
@@ -115,6 +116,46 @@ def _reads(types: Types, collection: Collection, operations: Operations) -> Fiel
                 extensions=bound,
             ),
         )
+
+
+def subscriptions(types: Types, allowed: Allowed) -> Fields:
+    """Root fields of the subscription type: `C_mutated`, `C_live` of every collection whose items are written."""
+    for name, names in types.names.collections.items():
+        if names.operations.mutated is not None and types.knows(name) and allowed(name, "read"):
+            yield from _told(types, types.snapshot.collections[name], names.operations)
+
+
+def _told(types: Types, collection: Collection, operations: Operations) -> Fields:
+    root = Root(collection.name, collection.primary_key)
+    narrowing = types.list_arguments(collection.name)
+    strings = GraphQLArgument(GraphQLList(GraphQLNonNull(GraphQLString)))
+    assert operations.mutated is not None
+    assert operations.live is not None
+    yield (
+        operations.mutated,
+        GraphQLField(
+            types.mutated(collection.name),
+            {
+                "event": GraphQLArgument(types.fixed.types["MutationEvent"]),  # type: ignore[arg-type]
+                "filter": narrowing["filter"],
+                "where": narrowing["where"],
+                "lang": narrowing["lang"],
+            },
+            resolve=partial(_call, telling.mutated, root),
+            description="Items as they are created, updated or deleted.",
+            extensions={KEY: root},
+        ),
+    )
+    yield (
+        operations.live,
+        GraphQLField(
+            types.wrapper(collection.name),
+            {**narrowing, "q": GraphQLArgument(GraphQLString), "page": GraphQLArgument(GraphQLInt), "status": strings},
+            resolve=partial(_call, telling.live, root),
+            description="The list, now and again after every change of what is in it.",
+            extensions={KEY: root},
+        ),
+    )
 
 
 def _key(collection: Collection) -> GraphQLArgument:

@@ -1,7 +1,8 @@
-"""In charge of telling the other processes of a project at once that its change log has moved.
+"""In charge of telling the other processes of a project at once that its change log has moved, and what happened.
 
-Nothing depends on it: every request compares the head of the log anyway. With a broker the others begin to read what
-is new before anybody asks them. What is heard is a hint only; the database says what is true.
+No request depends on it: every one compares the head of the log anyway. With a broker the others begin to read what is
+new before anybody asks them, and their subscribers hear of items that were written here. What is heard is a hint only;
+the database says what is true. What is said while the broker is away is lost.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -23,9 +25,14 @@ if TYPE_CHECKING:
 Hear = Callable[[int], Awaitable[None]]
 """Told the head that another process has seen. What it raises is logged and forgotten."""
 
+HearNotes = Callable[[bytes], None]
+"""Told what happened to items in another process, in the form of `core.events.notes`."""
+
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 SEND_WITHIN = 2.0
 """Seconds that a message may take to send; then it is dropped."""
+MOST_UNSENT = 1000
+"""Messages about items that wait to be sent; while there are as many, further ones are dropped."""
 
 
 class Broker(ABC):
@@ -34,6 +41,10 @@ class Broker(ABC):
     @abstractmethod
     def announce(self, head: int) -> None:
         """Tell the others, soon. Never fails and never waits."""
+
+    @abstractmethod
+    def tell(self, notes: bytes) -> None:
+        """Tell the others what happened to items, soon and in the order of telling. Never fails and never waits."""
 
     @abstractmethod
     async def close(self) -> None:
@@ -46,6 +57,9 @@ class Silent(Broker):
     def announce(self, head: int) -> None:
         """There is nobody to tell."""
 
+    def tell(self, notes: bytes) -> None:
+        """There is nobody to tell."""
+
     async def close(self) -> None:
         """Nothing was opened."""
 
@@ -56,9 +70,9 @@ class Exchange:
     def __init__(self) -> None:
         self._members: dict[str, list[InProcess]] = {}
 
-    def join(self, channel: str, hear: Hear) -> InProcess:
+    def join(self, channel: str, hear: Hear, hear_notes: HearNotes | None = None) -> InProcess:
         """A broker that tells the others of the same channel, and hears them."""
-        member = InProcess(self._members.setdefault(channel, []), hear)
+        member = InProcess(self._members.setdefault(channel, []), hear, hear_notes)
         self._members[channel].append(member)
         return member
 
@@ -66,15 +80,21 @@ class Exchange:
 class InProcess(Broker):
     """Tells the other members of an Exchange."""
 
-    def __init__(self, members: list[InProcess], hear: Hear) -> None:
+    def __init__(self, members: list[InProcess], hear: Hear, hear_notes: HearNotes | None = None) -> None:
         self._members = members
         self._hear = hear
+        self._hear_notes = hear_notes
         self._tasks: set[asyncio.Task[None]] = set()
 
     def announce(self, head: int) -> None:
         for member in self._members:
             if member is not self:
                 member._tell(head)
+
+    def tell(self, notes: bytes) -> None:
+        for member in self._members:
+            if member is not self and member._hear_notes is not None:
+                member._hear_notes(notes)
 
     def _tell(self, head: int) -> None:
         task = asyncio.get_running_loop().create_task(_heard(self._hear, head))
@@ -90,7 +110,7 @@ class InProcess(Broker):
 class OverRedis(Broker):
     """Tells and hears through a channel of a Redis server; one that cannot be reached is tried again for ever."""
 
-    def __init__(self, url: str, channel: str, hear: Hear) -> None:
+    def __init__(self, url: str, channel: str, hear: Hear, hear_notes: HearNotes | None = None) -> None:
         # Half a second to import: only where it is configured.
         import redis.asyncio
 
@@ -100,12 +120,35 @@ class OverRedis(Broker):
         )
         self._channel = channel
         self._hear = hear
+        self._hear_notes = hear_notes
         self._tasks: set[asyncio.Task[None]] = set()
+        self._unsent: deque[bytes] = deque()
+        self._sending = False
         self._down = False
         self._run(self._listen())
 
     def announce(self, head: int) -> None:
         self._run(self._send(head))
+
+    def tell(self, notes: bytes) -> None:
+        if len(self._unsent) >= MOST_UNSENT:
+            self._report(OverflowError())
+            return
+        self._unsent.append(f"{self._name} ".encode() + notes)
+        if not self._sending:
+            self._sending = True
+            self._run(self._send_notes())
+
+    async def _send_notes(self) -> None:
+        try:
+            while self._unsent:
+                async with asyncio.timeout(SEND_WITHIN):
+                    await self._client.publish(_of_notes(self._channel), self._unsent.popleft())
+        except Exception as error:
+            self._unsent.clear()
+            self._report(error)
+        finally:
+            self._sending = False
 
     def _run(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -124,7 +167,7 @@ class OverRedis(Broker):
         while True:
             try:
                 async with self._client.pubsub() as channel:
-                    await channel.subscribe(self._channel)
+                    await channel.subscribe(self._channel, _of_notes(self._channel))
                     # What was said before is lost: look now. 0 is no head, so it is never taken for a known one.
                     await _heard(self._hear, 0)
                     self._down, pause = False, FIRST_PAUSE
@@ -138,6 +181,11 @@ class OverRedis(Broker):
     async def _take(self, message: Any) -> None:
         data = message.get("data")
         if message.get("type") != "message" or not isinstance(data, bytes):
+            return
+        if message.get("channel") == _of_notes(self._channel).encode():
+            name_of, _, notes = data.partition(b" ")
+            if self._hear_notes is not None and name_of != self._name.encode():
+                self._hear_notes(notes)
             return
         head, _, name = data.decode(errors="replace").partition(" ")
         if name != self._name and head.isascii() and head.isdecimal():
@@ -155,6 +203,11 @@ class OverRedis(Broker):
             await self._client.aclose()
 
 
+def _of_notes(channel: str) -> str:
+    """The channel beside the one of heads on which items are told of."""
+    return f"{channel}:items"
+
+
 async def _heard(hear: Hear, head: int) -> None:
     try:
         await hear(head)
@@ -169,10 +222,10 @@ async def _cancelled(tasks: set[asyncio.Task[None]]) -> None:
     await asyncio.gather(*running, return_exceptions=True)
 
 
-def broker(config: ProjectConfig, hear: Hear) -> Broker:
+def broker(config: ProjectConfig, hear: Hear, hear_notes: HearNotes | None = None) -> Broker:
     """The broker that a project is configured with (`events.url`, or the Redis of its cache)."""
     url = redis_url(config)
-    return Silent() if url is None else OverRedis(url, channel_of(config), hear)
+    return Silent() if url is None else OverRedis(url, channel_of(config), hear, hear_notes)
 
 
 def redis_url(config: ProjectConfig) -> str | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,9 +24,9 @@ from core.context import ADMIN_ROLE
 from core.db.gateway import Store
 from core.db.policies import load_policy
 from core.errors import DatabaseUnavailable, NotInstalled, TabulariumError, Unavailable
-from core.events import deliveries
+from core.events import deliveries, notes
 from core.events.broker import Broker, Silent, broker
-from core.events.collect import Subscribers
+from core.events.collect import Subscribers, Told
 from core.events.deliver import Courier
 from core.migrate.install import ensure, is_installed
 from core.migrate.upgrade import upgrade
@@ -43,6 +43,8 @@ TOKENS = 5000
 RETRY_AFTER = 0.5
 """Seconds in which a database that could not be reached is not tried again: a flood of requests must not queue."""
 RELOAD_PAUSE = 1.0
+NOTES = 500
+"""What one message tells to other processes."""
 SETTLE_WITHIN = 30.0
 OF_SCHEMA = frozenset({"directus_collections", "directus_fields"})
 
@@ -70,8 +72,10 @@ class Project:
         """What the schema room keeps of this project."""
         self.prepare: Prepare | None = None
         """Awaited with a new snapshot before it takes the place of the old one."""
+        self.subscriptions: Any = None
+        """The hub of those who subscribed over a socket, when there is one."""
         self.broker: Broker = Silent()
-        """How other processes are told that the change log has moved."""
+        """How other processes are told that the change log has moved, and what happened to items."""
         self.courier: Courier | None = None
         """Who sends what webhooks are told; only a server that serves the project has one."""
         self.head = 0
@@ -125,7 +129,9 @@ class Project:
             raise
         self._snapshot, self.head, self._store = snapshot, snapshot.version, store
         if isinstance(self.broker, Silent):
-            self.broker = broker(self.config, self.hear)
+            self.broker = broker(self.config, self.hear, self.hear_notes)
+            if not isinstance(self.broker, Silent):
+                self.events.add(self._pass_on)
         if self.courier is not None:
             self.courier.start(store)
         return store
@@ -140,6 +146,8 @@ class Project:
     async def close(self) -> None:
         """End what runs for the project and close its database. It does not open again."""
         self._closed = True
+        if self.subscriptions is not None:
+            await self.subscriptions.close()
         flights = list(self._flights.values())
         for flight in flights:
             flight.cancel()
@@ -239,6 +247,16 @@ class Project:
         """Another process has seen the change log at `head`: look what is new. Raises DatabaseError."""
         if head != self.head and not self._closed:
             await self.refresh(await self._head(), told=True)
+
+    def hear_notes(self, data: bytes) -> None:
+        """Another process tells what happened to items there."""
+        if self.subscriptions is not None and not self._closed:
+            self.subscriptions.hear(notes.load(data))
+
+    def _pass_on(self, happened: Sequence[Told]) -> None:
+        found = notes.notes_of(self.snapshot, happened)
+        for start in range(0, len(found), NOTES):
+            self.broker.tell(notes.dump(found[start : start + NOTES]))
 
     async def notice(self) -> None:
         """Something was just changed here: tell the others at once, where a broker does. Raises DatabaseError."""

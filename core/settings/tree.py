@@ -153,7 +153,14 @@ TREE: Branch = {
         "max_age": _int(),
         "credentials": _bool(False),
     },
-    "graphql": {"max_depth": _int(10), "max_fields": _int(2000), "max_tokens": _int(8000), "max_batch": _int(20)},
+    "graphql": {
+        "max_depth": _int(10),
+        "max_fields": _int(2000),
+        "max_tokens": _int(8000),
+        "max_batch": _int(20),
+        "max_operations": _int(100),
+        "max_sockets": _int(1000),
+    },
     "rate_limit": {
         "enabled": _bool(False),
         "limit": _int(100),

@@ -38,7 +38,7 @@ def test_types_and_their_order_are_those_of_graphql_core() -> None:
     for type_ in made.type_map.values():
         if isinstance(type_, GraphQLInputObjectType):
             assert type_.fields
-    usual = GraphQLSchema(made.query_type, made.mutation_type, assume_valid=True)
+    usual = GraphQLSchema(made.query_type, made.mutation_type, made.subscription_type, assume_valid=True)
     assert usual.type_map.keys() == made.type_map.keys()
     assert all(usual.type_map[name] is type_ for name, type_ in made.type_map.items())
     assert print_schema(usual) == print_schema(made)
