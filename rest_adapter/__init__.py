@@ -34,6 +34,7 @@ from rest_adapter.envelope import (
     RIGHTS,
     SECRET,
     TEXT,
+    TFA_SECRET,
     VALID,
     WRITTEN,
     WRITTEN_LIST,
@@ -70,6 +71,8 @@ COLLECTIONS, FIELDS, PERMISSIONS = "directus_collections", "directus_fields", "d
 ACTIVITY, REVISIONS = "directus_activity", "directus_revisions"
 USERS, ROLES = "directus_users", "directus_roles"
 PUBLIC: Mapping[str, Any] = {"anonymous": True}
+PAGE_OF: Mapping[str, Any] = {"arguments": auth.page}
+FACTOR: Mapping[str, Any] = {"arguments": auth.factor}
 WRAPPED: Mapping[str, Any] = {"wrapped": True}
 ANY: Mapping[str, Any] = {"lenient": True}
 NUMBERS: Mapping[str, Any] = {"digits": True, "lenient": True}
@@ -149,6 +152,9 @@ ROUTES: tuple[Route, ...] = (
     Route("PATCH",  "/users/:_ids", "update_C_batch", WRITTEN_LIST, WRITE,  USER,  ARRAY,  USERS),
     Route("DELETE", "/users/:id",  "delete_C_item",   GONE,         DELETE, AS_IS, of=USERS),
     Route("DELETE", "/users/:ids", "delete_C_items",  GONE,         DELETE, AS_IS, of=USERS),
+
+    Route("PATCH", "/users/:id/tracking/page", "users_track_page", WRITTEN, FORM, AS_IS, OBJECT, USERS, **PAGE_OF),
+    Route("POST",  "/users/:id/activate_2fa",  "users_tfa_enable", WRITTEN, FORM, USER,  OBJECT, USERS, **FACTOR),
 
     Route("GET",    "/roles",      "C",              PAGE,    MANY,   LIST,        of=ROLES),
     Route("GET",    "/roles/:id",  "C_by_id",        ITEM,    FORM,   HIDDEN_ITEM, of=ROLES),
@@ -254,6 +260,7 @@ ROUTES: tuple[Route, ...] = (
     Route("DELETE", "/permissions/:id",  "delete_C_item",  GONE, DELETE, PERMISSION, of=PERMISSIONS, **IDS),
     Route("DELETE", "/permissions/:ids", "delete_C_items", GONE, DELETE, PERMISSION, of=PERMISSIONS, **IDS),
 
+    Route("GET",  "/utils/2fa_secret",    "users_tfa_secret",    TFA_SECRET),
     Route("POST", "/utils/hash",          "utils_hash",          HASH,   NONE, AS_IS, OBJECT),
     Route("POST", "/utils/hash/match",    "utils_hash_match",    VALID,  NONE, AS_IS, OBJECT),
     Route("POST", "/utils/random/string", "utils_random_string", RANDOM, NONE, AS_IS, OBJECT),

@@ -1,7 +1,8 @@
-"""In charge of the routes of `/auth`: what of a body is a credential, and the odd member of an unfinished login."""
+"""In charge of the routes of `/auth` and of accounts: what of a body is a credential, odd members of answers."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from core.errors import TfaEnforced
@@ -20,6 +21,22 @@ def login(call: Call) -> dict[str, Any]:
 def token(call: Call) -> dict[str, Any]:
     """`token` from the body."""
     return _texts(call, "token")
+
+
+def page(call: Call) -> dict[str, Any]:
+    """`last_page` from the body (spec 02 §9.8)."""
+    return _members(call, {"last_page": "last_page"})
+
+
+def factor(call: Call) -> dict[str, Any]:
+    """`2fa_secret` and `otp` from the body (spec 02 §6)."""
+    return _members(call, {"2fa_secret": "secret", "otp": "otp"})
+
+
+def _members(call: Call, names: Mapping[str, str]) -> dict[str, Any]:
+    """Members of the body as they are, by the names of arguments; core says what is wrong with them."""
+    body = call.payload if isinstance(call.payload, dict) else {}
+    return {argument: body[name] for name, argument in names.items() if name in body}
 
 
 def _texts(call: Call, *names: str) -> dict[str, Any]:

@@ -255,7 +255,7 @@ async def _begin(gate: Gate, account: Account, step: int | None, cookie: str | N
             connection,
             gate.moments,
             user=account.id,
-            secret=f"otp {account.id} {step}",
+            secret=otp.once(account.id, step),
             now=gate.now,
             until=gate.now + OTP_MEMORY,
         ):

@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+import re
 
 import pyotp
 
 STEP = 30
+LONGEST = 100
+SECRET = re.compile(r"[A-Za-z2-7]+={0,6}")
 WINDOW = 2
 """Steps before and after the present one that are accepted."""
 
@@ -22,6 +25,21 @@ class _Totp(pyotp.TOTP):
             return base64.b32decode(bare + "=" * (-len(bare) % 8))
         except binascii.Error as error:
             raise ValueError("not base32") from error
+
+
+def new_secret() -> str:
+    """A random secret of 160 bits, as base32."""
+    return pyotp.random_base32(32)
+
+
+def is_secret(text: str) -> bool:
+    """Whether a text is base32 of at least 80 bits that the column holds."""
+    return 16 <= len(text) <= LONGEST and SECRET.fullmatch(text) is not None
+
+
+def once(user: int, step: int) -> str:
+    """What is remembered of a one-time password that was used."""
+    return f"otp {user} {step}"
 
 
 def password_at(secret: str, step: int) -> str:

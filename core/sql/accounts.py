@@ -21,6 +21,7 @@ ROLES = sa.table("directus_roles", *map(sa.column, ("id", "enforce_2fa", "ip_whi
 USERS = sa.table(
     "directus_users",
     *map(sa.column, ("id", "status", "role", "email", "first_name", "last_name", "token", "password", "2fa_secret")),
+    *map(sa.column, ("last_page", "last_access_on")),
 )
 SESSIONS = sa.table(
     "directus_user_sessions",
@@ -160,6 +161,19 @@ def lock_user(dialect: str) -> Compiled:
     """The row of a user (bind `user`), locked: what is checked next cannot happen twice at once."""
     statement = sa.select(USERS.c.id.label("c0")).where(USERS.c.id == sa.bindparam("user", type_=sa.Integer()))
     return compile_statement(statement.with_for_update(), dialect)
+
+
+@cache
+def track(dialect: str) -> Compiled:
+    """Note page (bind `page`) and moment (bind `now`) of a user (bind `user`)."""
+    statement = (
+        sa.update(USERS)
+        .where(USERS.c.id == sa.bindparam("user", type_=sa.Integer()))
+        .values(
+            {USERS.c.last_page: sa.bindparam("page", type_=sa.String()), USERS.c.last_access_on: sa.bindparam("now")}
+        )
+    )
+    return compile_statement(statement, dialect)
 
 
 @cache

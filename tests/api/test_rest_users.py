@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
+from core.auth.otp import password_at
 from tests.api.newsroom import Newsroom, newsroom
 from tests.backends import fresh_database
 
@@ -188,6 +191,102 @@ async def test_nobody_raises_himself(api: Newsroom, member: int, body: dict[str,
     nested = {"role": {"id": 6, "users": [{"id": member, **body}]}}
     status, _ = await refused(api, "PATCH", "/users/me", "member-token", json=nested)
     assert status == 403
+
+
+async def test_the_page_somebody_is_on_is_noted_without_a_trace(api: Newsroom, member: int) -> None:
+    history = await api.rows("SELECT count(*) FROM directus_activity")
+    answer = await api.ask("PATCH", f"/users/{member}/tracking/page", "member-token", json={"last_page": "/x" * 150})
+    assert answer.status_code == 200, answer.text
+    data = answer.json()["data"]
+    assert (data["id"], data["last_page"]) == (member, "/x" * 96)
+    assert data["last_access_on"] is not None
+    answer = await api.ask("PATCH", "/users/me/tracking/page", "member-token", json={"last_page": "/y"})
+    assert answer.json()["data"]["last_page"] == "/y"
+    told = await api.graphql('mutation { users_track_page(id: "me", last_page: "/z") { id } }', "member-token")
+    assert told == {"data": {"users_track_page": {"id": str(member)}}}
+    assert await api.rows(f"SELECT last_page FROM directus_users WHERE id = {member}") == [("/z",)]
+    assert await api.rows("SELECT count(*) FROM directus_activity") == history
+    answer = await api.ask("PATCH", f"/users/{member}/tracking/page", json={"last_page": "/of an admin"})
+    assert answer.status_code == 200
+    # Who may not read users may still say where he is.
+    assert (
+        await api.ask("PATCH", "/users/me/tracking/page", "nobody-token", json={"last_page": "/"})
+    ).status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("token", "path", "body", "expected"),
+    [
+        (None, "/users/1/tracking/page", {"last_page": "/"}, (403, 302)),
+        (None, "/users/me/tracking/page", {"last_page": "/"}, (403, 302)),
+        ("member-token", "/users/1/tracking/page", {"last_page": "/"}, (403, 302)),
+        ("member-token", "/users/abc/tracking/page", {"last_page": "/"}, (403, 302)),
+        ("admin-token", "/users/999/tracking/page", {"last_page": "/"}, (404, 203)),
+        ("admin-token", "/users/1/tracking/page", {}, (422, 4)),
+        ("admin-token", "/users/1/tracking/page", {"last_page": 5}, (422, 4)),
+        ("admin-token", "/users/1/tracking/page", {"last_page": "a\u0000b"}, (422, 4)),
+    ],
+)
+async def test_nobody_notes_the_page_of_others(
+    api: Newsroom, token: str | None, path: str, body: Any, expected: tuple[int, int]
+) -> None:
+    assert await refused(api, "PATCH", path, token, json=body) == expected
+
+
+def code(secret: str, ahead: int = 0) -> str:
+    return password_at(secret, int(time.time()) // 30 + ahead)
+
+
+async def test_the_second_factor_is_set_by_who_has_it(api: Newsroom) -> None:
+    secret = (await api.get("/utils/2fa_secret", None))["data"]["2fa_secret"]
+    assert re.fullmatch("[A-Z2-7]{32}", secret)
+    user = await make(api, status="active", role=6, token="factor-token", password="secret-word-1")
+    path = f"/users/{user['id']}/activate_2fa"
+    for body, expected in (
+        ({"2fa_secret": secret}, (422, 4)),
+        ({"otp": "123456"}, (422, 4)),
+        ({"2fa_secret": "no base 32!", "otp": "123456"}, (422, 4)),
+        ({"2fa_secret": secret, "otp": "abc"}, (404, 112)),
+        ({"2fa_secret": secret, "otp": code(secret, 20)}, (404, 112)),
+    ):
+        assert await refused(api, "POST", path, "factor-token", json=body) == expected
+    proof = {"2fa_secret": secret, "otp": code(secret)}
+    assert await refused(api, "POST", path, None, json=proof) == (403, 300)
+    assert await refused(api, "POST", path, "member-token", json=proof) == (403, 302)
+    assert await refused(api, "POST", path, "nobody-token", json=proof) == (403, 300)
+    answer = await api.ask("POST", path, "factor-token", json=proof)
+    assert (answer.status_code, answer.json()["data"]["2fa_secret"]) == (200, "**********")
+    stored = f"SELECT {quoted(api, '2fa_secret')} FROM directus_users WHERE id = {user['id']}"
+    assert await api.rows(stored) == [(secret,)]
+    login = {"email": "new@example.org", "password": "secret-word-1"}
+    assert (await api.refusal("POST", "/auth/authenticate", None, json=login))[1] == 111
+    used = {**login, "otp": proof["otp"]}
+    assert (await api.ask("POST", "/auth/authenticate", None, json=used)).json()["error"]["code"] == 112
+    fresh = {**login, "otp": code(secret, 1)}
+    assert (await api.ask("POST", "/auth/authenticate", None, json=fresh)).status_code == 200
+    told = await api.graphql('mutation { users_tfa_disable(id: "me") { id } }', "factor-token")
+    assert told == {"data": {"users_tfa_disable": {"id": str(user["id"])}}}
+    assert await api.rows(stored) == [(None,)]
+
+
+@pytest.mark.parametrize("door", ["rest", "graphql"])
+async def test_who_must_have_a_second_factor_may_only_set_it_up(api: Newsroom, door: str) -> None:
+    role = (await api.ask("POST", "/roles", json={"name": "Guards", "enforce_2fa": True})).json()["data"]["id"]
+    user = await make(api, status="active", role=role, token="guard-token")
+    other = await make(api, status="active", role=role, email="other@example.org")
+    secret = "JBSWY3DPEHPK3PXP"
+    proof = {"2fa_secret": secret, "otp": code(secret)}
+    assert await refused(api, "GET", "/users/me", "guard-token") == (401, 3)
+    assert await refused(api, "PATCH", "/users/me", "guard-token", json={"2fa_secret": secret}) == (403, 300)
+    assert await refused(api, "POST", f"/users/{other['id']}/activate_2fa", "guard-token", json=proof) == (403, 300)
+    if door == "rest":
+        answer = await api.ask("POST", "/users/me/activate_2fa?x=y", "guard-token", json=proof)
+        assert answer.status_code == 200, answer.text
+    else:
+        text = 'mutation($o: JSON) { users_tfa_enable(id: "me", secret: "JBSWY3DPEHPK3PXP", otp: $o) { id } }'
+        told = await api.graphql(text, "guard-token", o=proof["otp"])
+        assert told == {"data": {"users_tfa_enable": {"id": str(user["id"])}}}
+    assert (await api.get("/users/me?fields=id", "guard-token"))["data"] == {"id": user["id"]}
 
 
 # --- roles --------------------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ READER = Policy(
 
 FOR_EVERYBODY = {
     "auth_check", "auth_sessions", "project_info", "server_types", "server_interfaces", "server_layouts",
-    "server_modules",
+    "server_modules", "users_tfa_secret",
 }  # fmt: skip
 
 
