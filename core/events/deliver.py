@@ -115,6 +115,8 @@ class Courier:
         self._task: asyncio.Task[None] | None = None
         self._sending: dict[asyncio.Task[None], Claim] = {}
         self._held_back = False
+        self._count = 0
+        """Requests that have ended."""
         self._clean_at = float("-inf")
 
     def start(self, store: Store) -> None:
@@ -171,22 +173,31 @@ class Courier:
         """
         await self._clean()
         self._held_back = False
-        while (free := SLOTS - len(self._sending)) > 0:
-            now = self._clock()
-            most = min(free, SHARE)
-            busy = [webhook for webhook, count in self._under_way().items() if count >= SHARE]
-            until = now + self.terms.timeout + LEASE
-            claimed = await deliveries.claim(self._opened, now=now, until=until, most=most, busy=busy)
-            for one in claimed:
-                self._begin(one)
-            if len(claimed) < most:
+        while True:
+            ended = self._count
+            due, now = await deliveries.next_due(self._opened), self._clock()
+            if due is None or due > now:
+                return POLL if due is None else min(POLL, due - now)
+            if not await self._claim(now):
                 break
-        due = await deliveries.next_due(self._opened)
-        if due is None:
-            return POLL
-        # What is due and was not claimed waits for a slot of its webhook, or is being claimed by somebody else.
-        self._held_back = due <= self._clock() or len(self._sending) >= SLOTS
-        return POLL if self._held_back else min(POLL, due - self._clock())
+        # What is due waits for a slot, its own webhook's or any; or it is just being claimed by somebody else.
+        self._held_back = True
+        return POLL if ended == self._count else 0.0
+
+    async def _claim(self, now: float) -> int:
+        """Claim some of what is due and begin to send it; how many."""
+        free = SLOTS - len(self._sending)
+        if free <= 0:
+            return 0
+        busy = [webhook for webhook, count in self._under_way().items() if count >= SHARE]
+        until = now + self.terms.timeout + LEASE
+        claimed = await deliveries.claim(self._opened, now=now, until=until, most=min(free, SHARE), busy=busy)
+        if claimed and self._fetcher is None:
+            # Modules and certificates take a while to load: requests shall not wait for it.
+            self._fetcher = await asyncio.to_thread(_fetcher, self.terms.allowed)
+        for one in claimed:
+            self._begin(one)
+        return len(claimed)
 
     async def settled(self) -> None:
         """Wait until nothing is under way."""
@@ -203,6 +214,7 @@ class Courier:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._sending.pop(task, None)
+        self._count += 1
         if not task.cancelled() and (error := task.exception()) is not None:
             self._log("delivery not noted", error)
         if self._held_back:
@@ -222,9 +234,9 @@ class Courier:
         if one.attempt > self.terms.attempts:
             # The last attempts ended with the process that made them.
             return Outcome(delivered=False, at=now, error="Interrupted")
-        from core.events.fetch import Fetcher, FetchFailed, Limits
+        from core.events.fetch import FetchFailed, Limits
 
-        fetcher = self._fetcher = self._fetcher or Fetcher(self.terms.allowed)
+        assert self._fetcher is not None
         body = None if one.body is None else one.body.encode()
         signed = headers(
             secret_of(self._config, one.webhook),
@@ -238,7 +250,7 @@ class Courier:
         limits = Limits(connect=min(5.0, self.terms.timeout), total=self.terms.timeout, most_bytes=RESPONSE)
         began = time.monotonic()
         try:
-            answer = await fetcher.fetch(
+            answer = await self._fetcher.fetch(
                 one.method, one.url, headers=signed, content=body, limits=limits, beginning=True
             )
         except FetchFailed as error:
@@ -281,3 +293,9 @@ class Courier:
 
     def _log(self, event: str, error: BaseException) -> None:
         structlog.get_logger().warning(event, project=self._config.key, error=type(error).__name__)
+
+
+def _fetcher(allowed: Allowed) -> Fetching:
+    from core.events.fetch import Fetcher
+
+    return Fetcher(allowed)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
+from urllib.parse import quote
 
 from core.settings import ProjectConfig
 
@@ -34,7 +35,7 @@ def headers(
         "X-Tabularium-Delivery": str(delivery),
         "X-Tabularium-Event": event,
         # Names of tables may hold what a header may not.
-        "X-Tabularium-Collection": collection.encode("ascii", "backslashreplace").decode(),
+        "X-Tabularium-Collection": quote(collection, safe=""),
         "X-Tabularium-Attempt": str(attempt),
         "X-Tabularium-Timestamp": str(timestamp),
         "X-Tabularium-Signature": signature(secret, timestamp, body or b""),

@@ -30,13 +30,13 @@ def test_each_webhook_has_a_secret_of_its_own() -> None:
 
 def test_headers() -> None:
     sent = headers(
-        "s", delivery=7, event="item.create:after", collection="artículos", attempt=2, timestamp=5, body=b"{}"
+        "s", delivery=7, event="item.create:after", collection="artí\nculos", attempt=2, timestamp=5, body=b"{}"
     )
     assert sent == {
         "Content-Type": "application/json",
         "X-Tabularium-Delivery": "7",
         "X-Tabularium-Event": "item.create:after",
-        "X-Tabularium-Collection": "art\\xedculos",
+        "X-Tabularium-Collection": "art%C3%AD%0Aculos",
         "X-Tabularium-Attempt": "2",
         "X-Tabularium-Timestamp": "5",
         "X-Tabularium-Signature": signature("s", 5, b"{}"),
