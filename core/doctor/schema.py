@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from core.catalog.changes import TABLE as CHANGES
 from core.catalog.system import seed_rows, system_tables
+from core.db.details import details
 from core.db.gateway import Connection
 from core.doctor.finding import SAMPLES, Check, Finding, Look
 from core.migrate import own
+from core.migrate.install import INDEXED
 from core.migrate.upgrade import add_rows, complete, pending_on
 from core.sql.ddl import drop_table
 from core.sql.deliveries import TABLE as DELIVERIES
+from core.sql.transfer import index
 
 TEMPORARY = "_tabularium"
 """How the names of tables begin that a rebuild makes and renames."""
@@ -73,6 +76,35 @@ def _gone(look: Look, name: str, table: str, told: str) -> Finding | None:
     return Finding(name, told, 1, (table,), "makes it, as opening the project does", make, alters=True)
 
 
+async def missing_indexes(look: Look) -> Finding | None:
+    """Indexes that new projects have. Those of the same columns count, whoever made them."""
+    gone: list[tuple[str, tuple[str, ...]]] = []
+    for table, wanted in INDEXED.items():
+        present = [one.columns for one in (await details(look.connection, table)).indexes]
+        gone += [
+            (table, names)
+            for names in wanted
+            if look.has(table, *names) and not any(one[: len(names)] == names for one in present)
+        ]
+    if not gone:
+        return None
+
+    async def make(connection: Connection) -> int:
+        for table, names in gone:
+            await connection.execute(index(table, names, connection.dialect))
+        return len(gone)
+
+    return Finding(
+        "schema.missing_indexes",
+        "indexes of the history of items and of assets that are not there: large projects are slow without",
+        len(gone),
+        tuple(f"{table} ({', '.join(names)})" for table, names in gone[:SAMPLES]),
+        "makes them; Directus 8 does not mind",
+        make,
+        alters=True,
+    )
+
+
 async def leftovers(look: Look) -> Finding | None:
     names = [name for name in look.tables if name.startswith(TEMPORARY)]
     if not names:
@@ -119,4 +151,12 @@ async def missing_settings(look: Look) -> Finding | None:
     )
 
 
-CHECKS: tuple[Check, ...] = (pending_steps, missing_columns, no_change_log, no_deliveries, leftovers, missing_settings)
+CHECKS: tuple[Check, ...] = (
+    pending_steps,
+    missing_columns,
+    no_change_log,
+    no_deliveries,
+    missing_indexes,
+    leftovers,
+    missing_settings,
+)

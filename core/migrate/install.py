@@ -32,8 +32,13 @@ from core.sql.transfer import index
 
 __all__ = ["drop_system_tables", "ensure", "install", "is_installed", "new_role_permissions"]
 
-INDEXED = {"directus_files": ("private_hash", "filename_download")}
-"""What assets are looked up by; existing databases need not have these indexes (spec 04 §3.1)."""
+INDEXED: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "directus_activity": (("collection", "item"),),
+    "directus_files": (("private_hash",), ("filename_download",)),
+    "directus_revisions": (("collection", "item"),),
+}
+"""What the history of an item and assets are looked up by, as plain indexes (spec 04 §3.1). Databases of Directus 8
+have none of them: they get them from the doctor, at a time that suits, since large tables take a while."""
 
 
 async def is_installed(store: Store) -> bool:
@@ -137,12 +142,12 @@ async def make_table(connection: Connection, table: SystemTable, rows: Iterable[
     uniques = [UniqueKey(name, names) for name, names in table.uniques.items()]
     for statement in create_table(table.name, columns, dialect, uniques=uniques, next_id=table.next_id):
         await connection.execute(statement)
-    for column in INDEXED.get(table.name, ()):
-        await connection.execute(index(table.name, (column,), dialect))
+    for names in INDEXED.get(table.name, ()):
+        await connection.execute(index(table.name, names, dialect))
     types = {column.name: column for column in table.columns}
     found = list(rows)
     if found:
-        names = list(found[0])
+        names = tuple(found[0])
         await connection.execute_many(
             insert_into(table.name, names, dialect),
             [[stored(row[name], types[name], dialect) for name in names] for row in found],

@@ -325,6 +325,7 @@ async def test_the_doctor_finds_and_repairs_what_is_odd(untouched: str, tmp_path
         assert {name: (one.count, one.repair is not None) for name, one in found.items()} == {
             "schema.no_change_log": (1, True),
             "schema.no_deliveries": (1, True),
+            "schema.missing_indexes": (4, True),
             "settings.missing_keys": (3, True),
             "orphans.collections": (1, True),
             "orphans.fields": (1, True),

@@ -15,6 +15,7 @@ from core.db.gateway import Store
 from core.doctor import Finding, examine, repair
 from core.migrate.install import install
 from core.settings import ProjectConfig
+from core.sql.alter import unique_name
 from core.sql.ddl import quote
 
 CONFIG = ProjectConfig.of("x", {"auth": {"secret_key": "a long secret of this test"}, "storage": {"root": "uploads"}})
@@ -62,6 +63,16 @@ def spoiling(dialect: str) -> dict[str, tuple[list[str], int]]:
         "schema.missing_columns": (["ALTER TABLE directus_users DROP COLUMN theme"], 1),
         "schema.no_change_log": (["DROP TABLE directus_changes"], 1),
         "schema.no_deliveries": (["DROP TABLE directus_deliveries"], 1),
+        "schema.missing_indexes": (
+            [
+                f"DROP INDEX {q(index)} ON {table}" if dialect == "mysql" else f"DROP INDEX {q(index)}"
+                for table, index in (
+                    ("directus_revisions", unique_name("directus_revisions", ("collection", "item", "index"))),
+                    ("directus_files", unique_name("directus_files", ("private_hash", "index"))),
+                )
+            ],
+            2,
+        ),
         "schema.leftovers": (["CREATE TABLE _tabularium_new (id INT)"], 1),
         "settings.missing_keys": (
             [f"DELETE FROM directus_settings WHERE {q('key')} IN ('project_url', 'telemetry')"],

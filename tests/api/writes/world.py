@@ -206,7 +206,7 @@ class House:
 
     async def put(self, table: str, *rows: Mapping[str, Any]) -> None:
         async with self.store.write() as connection:
-            await _insert(connection, table, rows)
+            await insert(connection, table, rows)
 
     async def grant(self, collection: str, *, status: str | None = None, role: int = 3, **levels: Any) -> None:
         """A row of directus_permissions; takes effect with the next session."""
@@ -258,7 +258,7 @@ async def build(store: Store) -> None:
             }
             for name, kind in TYPES.items()
         ]  # fmt: skip
-        await _insert(connection, "directus_fields", fields)
+        await insert(connection, "directus_fields", fields)
         relations = [
             dict(
                 zip(
@@ -267,8 +267,8 @@ async def build(store: Store) -> None:
             )
             for one in RELATIONS
         ]
-        await _insert(connection, "directus_relations", relations)
-        await _insert(connection, "directus_roles", [{"id": 3, "name": "Writers"}])
+        await insert(connection, "directus_relations", relations)
+        await insert(connection, "directus_roles", [{"id": 3, "name": "Writers"}])
         if store.dialect == "postgres":  # a key that was sent does not move the sequence
             await _restart(connection, "directus_roles", 4)
 
@@ -288,16 +288,17 @@ async def reset(house: House) -> None:
             {"id": user, "status": "active", "role": 3, "email": f"u{user}@example.org", "token": TOKENS[user]}
             for user in (2, 3)
         ]
-        await _insert(connection, "directus_users", users)
+        await insert(connection, "directus_users", users)
         await _restart(connection, "directus_users", 4)
         for table, rows in ROWS.items():
-            await _insert(connection, table, rows)
+            await insert(connection, table, rows)
             if "id" in rows[0]:
                 await _restart(connection, table, len(rows) + 1)
     house.project._policies.clear()
 
 
-async def _insert(connection: Connection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+async def insert(connection: Connection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows, beside the product."""
     names = list(rows[0])
     marks = {
         "sqlite": ["?"] * len(names),
