@@ -25,6 +25,7 @@ from core.start import prepare
 from core.telemetry.log import configure, logger
 from rest_adapter import effects, errors, session
 from rest_adapter.middleware import App
+from rest_adapter.streams import begun_list
 from schema import execute
 from schema.arrival import Arrival
 from schema.endpoint import Endpoint
@@ -36,7 +37,7 @@ SWITCH_INTERVAL = 0.0005
 
 def compose(projects: Projects) -> App:
     """Both doors to these projects, as one ASGI application."""
-    endpoint = Endpoint(projects, arrive, errors.answer, effects.headers)
+    endpoint = Endpoint(projects, arrive, errors.answer, effects.headers, begun_list)
     extensions = projects.settings.data / FOLDER
     return rest_adapter.app(projects, execute, endpoint, maintenance.is_paused, extensions)
 

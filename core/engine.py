@@ -26,16 +26,17 @@ from core.access.restrict import (
 )
 from core.access.statuses import status_scope
 from core.catalog.model import Collection, Snapshot
+from core.counts import meta_of
 from core.db.errors import DatabaseError, Retryable, Unavailable
 from core.db.gateway import Connection
-from core.db.run import fetch_rows, run
+from core.db.run import assemble, fetch_rows
 from core.enter import renewed
 from core.errors import CollectionNotFound, InvalidField, ItemNotFound, TabulariumError, Unprocessable
 from core.query import aggregate as aggregates
 from core.query.aggregate import AggregateRequest
 from core.query.change import WriteRequest, WriteResult
 from core.query.filters import from_conditions, from_tree, searching
-from core.query.plan import Node
+from core.query.plan import Node, Output
 from core.query.planner import Planning, hoist, outputs_of
 from core.query.predicate import (
     NOTHING,
@@ -49,7 +50,7 @@ from core.query.reach import Reach
 from core.query.reach import reach as reach_of
 from core.query.selection import ReadRequest, ReadResult, Selection, Warning
 from core.query.virtual import Scene
-from core.query.window import Slice, order_of, page_meta, slice_of, split
+from core.query.window import Slice, order_of, slice_of, split
 from core.session import Session
 from core.sql.aggregate import compile_aggregate
 from core.sql.compile import Prepared
@@ -80,10 +81,12 @@ class _Shape:
 
 
 @dataclass(frozen=True, slots=True)
-class _Planned:
-    """A compiled read."""
+class Planned:
+    """A compiled read. `outputs`: what an item shows, in order. `uneven`: an item may hide what others show."""
 
     fetch: Fetch
+    outputs: tuple[Output, ...]
+    uneven: bool
     counts: Prepared | None
     counted: tuple[str, ...]
     """What each column of `counts` is: "total" and "matching", as far as they are needed and differ."""
@@ -93,10 +96,10 @@ class _Planned:
 
 
 @dataclass(slots=True)
-class _ReadResult:
+class Ready:
     """A request made ready: its plan and its values."""
 
-    planned: _Planned
+    planned: Planned
     cut: Slice
     values: list[Any] = field(default_factory=list)
 
@@ -108,30 +111,43 @@ async def read(session: Session, request: ReadRequest, connection: Connection | 
     Unprocessable; with `id`: ItemNotFound.
     """
     if connection is not None:
-        return await _read(session, request, connection)
-    return await _at_present(session, lambda one: _read(one, request, None))
+        result = await _read(session, request, connection)
+    else:
+        result = await at_present(session, lambda one: _read(one, request, None))
+    assert result is not None
+    return result
 
 
-async def _read(session: Session, request: ReadRequest, connection: Connection | None) -> ReadResult:
-    ready = _prepare(session, request)
+async def read_within(session: Session, request: ReadRequest, most: int) -> ReadResult | None:
+    """As `read`; None when there are more than `most` items, of which only one too many is fetched then."""
+    return await at_present(session, lambda one: _read(one, request, None, most))
+
+
+async def _read(
+    session: Session, request: ReadRequest, connection: Connection | None, most: int | None = None
+) -> ReadResult | None:
+    ready = prepare(session, request, most)
     planned, values = ready.planned, ready.values
-    bound = _bound(session)
-    async with await _connected(session, connection) as held:
-        items = await run(held, planned.fetch, values, bound, _scene(session))
+    bound = bound_of(session)
+    async with await connected(session, connection) as held:
+        rows = await fetch_rows(held, planned.fetch.statement, values, bound)
+        if most is not None and len(rows) > most:
+            return None
+        items = await assemble(held, planned.fetch, rows, values, bound, scene_of(session))
         if request.id is not None and not items:
             raise ItemNotFound.with_id(request.id)
-        meta = await _meta(session, request, held, ready, items, bound) if request.meta else {}
+        meta = await meta_of(session, request, held, ready, len(items), bound) if request.meta else {}
     return ReadResult(items, meta, planned.warnings, planned.reach.collections)
 
 
 def check(session: Session, request: ReadRequest) -> None:
     """Plans a read without running it: raises what `read` would, before a write begins."""
-    _prepare(session, request)
+    prepare(session, request)
 
 
 def reach(session: Session, request: ReadRequest) -> Reach:
     """What the answer to a read depends on. Raises as `read` does, without running anything."""
-    return _prepare(session, request).planned.reach
+    return prepare(session, request).planned.reach
 
 
 def scope(session: Session, request: ReadRequest) -> Predicate:
@@ -159,7 +175,7 @@ def hides_key(session: Session, name: str) -> bool:
 
 async def write(session: Session, request: WriteRequest) -> WriteResult:
     """Creates, updates or deletes items: one transaction (spec 03 §6–9). A new relation is seen by the next request."""
-    result = await _at_present(session, lambda one: pipeline.write(one, request, READING))
+    result = await at_present(session, lambda one: pipeline.write(one, request, READING))
     if request.collection == "directus_relations":
         with suppress(TabulariumError):  # it is stored; the next request takes notice by itself
             await session.project.follow()
@@ -178,7 +194,7 @@ READING = _Reading()
 
 async def aggregate(session: Session, request: AggregateRequest) -> list[dict[str, Any]]:
     """Groups with counts and sums. Raises as `read`; FieldAccessDenied for a hidden field anywhere in the request."""
-    return await _at_present(session, lambda one: _aggregate(one, request))
+    return await at_present(session, lambda one: _aggregate(one, request))
 
 
 async def _aggregate(session: Session, request: AggregateRequest) -> list[dict[str, Any]]:
@@ -203,12 +219,12 @@ async def _aggregate(session: Session, request: AggregateRequest) -> list[dict[s
         limit = Param(len(values) - 1) if cut.limit is not None else None
         cached = compile_aggregate(snapshot, collection, request, restricted, limit)
         session.project.plans[(*shape, cut.limit is None)] = cached
-    async with await _connected(session, None) as held:
-        rows = await fetch_rows(held, cached, values, _bound(session))
+    async with await connected(session, None) as held:
+        rows = await fetch_rows(held, cached, values, bound_of(session))
     return aggregates.shape(snapshot, collection, request, rows)
 
 
-async def _at_present(session: Session, work: Callable[[Session], Awaitable[T]]) -> T:
+async def at_present(session: Session, work: Callable[[Session], Awaitable[T]]) -> T:
     """What `work` gives; once more on the present schema when a statement fails because the schema has changed."""
     try:
         return await work(session)
@@ -232,8 +248,11 @@ def _collection(session: Session, name: str) -> Collection:
     return collection
 
 
-def _prepare(session: Session, request: ReadRequest) -> _ReadResult:
-    """admit, then plan, restrict and compile by shape, or take them from the cache."""
+def prepare(session: Session, request: ReadRequest, most: int | None = None) -> Ready:
+    """admit, then plan, restrict and compile by shape, or take them from the cache.
+
+    `most`: of a list no more than this many items and one are fetched, whatever its limit.
+    """
     snapshot, policy = session.snapshot, session.policy
     collection = _collection(session, request.collection)
     admit(snapshot, policy, collection.name, public=session.actor.public)
@@ -247,15 +266,18 @@ def _prepare(session: Session, request: ReadRequest) -> _ReadResult:
         values,
         partial(_decides, snapshot, collection),
     )
-    if cut.limit is not None:
-        values += (cut.limit, cut.offset)
+    limit = cut.limit
+    if most is not None and (limit is None or limit > most):
+        limit = most + 1
+    if limit is not None:
+        values += (limit, cut.offset)
     count = len(values)
     shape = _Shape(
         collection.name,
         hoist(snapshot, collection, request.selection, values, session.context.now),
         where,
         request.sort,
-        cut.limit is not None,
+        limit is not None,
         None if by_id else _status(policy, collection, request.status),
         request.lang,
         tuple(split(request.groups or ())) if not by_id else (),
@@ -267,7 +289,7 @@ def _prepare(session: Session, request: ReadRequest) -> _ReadResult:
     if planned is None:
         planned = _plan(session, collection, shape, count)
         session.project.plans[cache_key] = planned
-    return _ReadResult(planned, cut, values)
+    return Ready(planned, cut, values)
 
 
 def _decides(snapshot: Snapshot, collection: Collection, field: str, value: Any) -> bool:
@@ -275,7 +297,7 @@ def _decides(snapshot: Snapshot, collection: Collection, field: str, value: Any)
     return field == "collection" and collection.name in HISTORY and value in snapshot.collections
 
 
-def _plan(session: Session, collection: Collection, shape: _Shape, count: int) -> _Planned:
+def _plan(session: Session, collection: Collection, shape: _Shape, count: int) -> Planned:
     """One plan: names looked up, rights applied, SQL compiled. `count`: values of the root, limit and offset last."""
     snapshot, policy = session.snapshot, session.policy
     for name in shape.groups:
@@ -306,8 +328,10 @@ def _plan(session: Session, collection: Collection, shape: _Shape, count: int) -
             counted["total" if restricted.where == total else "matching"] = restricted.where
         if "status_count" in shape.counts and _shows_status(policy, collection):
             status_counts = compile_status_counts(snapshot, collection, readable)
-    return _Planned(
+    return Planned(
         compile_node(snapshot, restricted),
+        restricted.outputs,
+        bool(restricted.own_only or restricted.hidden_by_status),
         compile_counts(snapshot, collection, tuple(counted.values())) if counted else None,
         tuple(counted),
         status_counts,
@@ -379,19 +403,19 @@ def _status(policy: Policy, collection: Collection, status: tuple[str, ...] | No
 # --- run ----------------------------------------------------------------------------------------------------------
 
 
-async def _connected(session: Session, connection: Connection | None) -> AbstractAsyncContextManager[Connection]:
+async def connected(session: Session, connection: Connection | None) -> AbstractAsyncContextManager[Connection]:
     if connection is not None:
         return nullcontext(connection)
     store = await session.project.store()
     return store.read()
 
 
-def _bound(session: Session) -> dict[str, Any]:
+def bound_of(session: Session) -> dict[str, Any]:
     """The values of `Bound`s: who calls."""
     return {"user": session.actor.user, "role": session.actor.role}
 
 
-def _scene(session: Session) -> Scene:
+def scene_of(session: Session) -> Scene:
     base = session.context.base_url
     return Scene(
         user=session.actor.user,
@@ -401,49 +425,3 @@ def _scene(session: Session) -> Scene:
         root_url=session.project.root_url,
         snapshot=session.snapshot,
     )
-
-
-async def _meta(
-    session: Session,
-    request: ReadRequest,
-    connection: Connection,
-    ready: _ReadResult,
-    items: list[dict[str, Any]],
-    bound: dict[str, Any],
-) -> dict[str, Any]:
-    """The meta members asked for, in their order (spec 03 §5.7); all counts are one statement."""
-    wanted, planned = request.meta, ready.planned
-    single = request.id is not None
-    found: dict[str, Any] = {}
-    if "collection" in wanted:
-        found["collection"] = request.collection
-    if "type" in wanted:
-        found["type"] = "item" if single else "collection"
-    if single:
-        return found
-    if "result_count" in wanted:
-        found["result_count"] = len(items)
-    counts: dict[str, int] = {}
-    if planned.counts is not None:
-        row = (await fetch_rows(connection, planned.counts, ready.values, bound))[0]
-        counts = dict(zip(planned.counted, row, strict=True))
-    if "total_count" in wanted:
-        found["total_count"] = counts["total"]
-    if planned.status_counts is not None:
-        rows = await fetch_rows(connection, planned.status_counts, ready.values, bound)
-        found["status_count"] = _status_count(session.snapshot.collections[request.collection], rows)
-    matching = counts.get("matching", counts.get("total", 0))
-    if "filter_count" in wanted:
-        found["filter_count"] = matching
-    if "page" in wanted:
-        found |= page_meta(ready.cut, request.offset, len(items), matching)
-    return found
-
-
-def _status_count(collection: Collection, rows: Any) -> dict[str, int]:
-    """Stored values in alphabetical order, then the other mapped statuses with 0 in mapping order."""
-    stored = {("" if value is None else str(value)): count for value, count in rows}
-    found = dict(sorted(stored.items()))
-    for value in collection.statuses.values if collection.statuses else ():
-        found.setdefault(str(value), 0)
-    return found

@@ -7,19 +7,24 @@ no permission and no SQL is known here.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from functools import partial
+from secrets import token_hex
+from typing import Any, TypeVar
 
-from core import configuration, engine
+from core import configuration, engine, stream
 from core.errors import ItemNotFound, Unprocessable
 from core.query.aggregate import AggregateRequest, Measure
 from core.query.change import Action, WriteRequest, WriteResult
 from core.query.selection import KEY_ONLY, ReadRequest, ReadResult
+from core.query.window import within
 from core.session import Session
+from core.stream import LongList
 from resolvers.binding import Root
-from resolvers.context import Call, Info, Spliced
+from resolvers.context import Call, Info, Spliced, Streamed
 from resolvers.selection import Caller, Entries, ItemShape, ListShape, Repair, item_shape, list_shape, measures
 
 Arguments = Mapping[str, Any]
+R = TypeVar("R", ReadResult, LongList, ReadResult | LongList)
 
 
 Door = Callable[[Session, ReadRequest], Awaitable[ReadResult]]
@@ -35,15 +40,18 @@ async def read(root: Root, info: Info, arguments: Arguments, door: Door | None =
     request = list_request(root, arguments, shape, lists[0].items if lists else None, key)
     if not lists and not request.meta and key is None:
         return Spliced({entry.key: {} if entry.meta is not None else entry.value for entry in shape.entries})
-    result = await _read(call, request, door)
-    found = {lists[0].key: _repaired(call, result.items, lists[0].items)} if lists else {}
+    result = await _list(call, request, door, alone=len(lists) == 1)
+    if isinstance(result, LongList):
+        found: dict[str, Any] = {lists[0].key: _streamed(call, result, lists[0].items)}
+    else:
+        found = {lists[0].key: _repaired(call, result.items, lists[0].items)} if lists else {}
     for entry in lists[1:]:  # the same list under a second response key
         again = list_request(root, arguments, ListShape((), frozenset()), entry.items, key)
-        found[entry.key] = _repaired(call, (await _read(call, again, door)).items, entry.items)
+        found[entry.key] = _repaired(call, (await _bounded(call, again, door)).items, entry.items)
     return Spliced({entry.key: entry_of(entry, found, result, single=key is not None) for entry in shape.entries})
 
 
-def entry_of(entry: Entries, found: Mapping[str, Any], result: ReadResult, *, single: bool) -> Any:
+def entry_of(entry: Entries, found: Mapping[str, Any], result: ReadResult | LongList, *, single: bool) -> Any:
     """What stands under one response key of a wrapper. `found`: key → items."""
     if entry.items is not None:
         return found[entry.key]
@@ -225,11 +233,51 @@ async def _delete(root: Root, info: Info, arguments: Arguments, keys: tuple[str,
 async def _read(call: Call, request: ReadRequest, door: Door | None = None) -> ReadResult:
     if door is None:
         door = configuration.read if request.collection == configuration.SETTINGS else engine.read
-    result = await door(_session(call), request)
+    return _noted(call, await door(_session(call), request))
+
+
+async def _list(call: Call, request: ReadRequest, door: Door | None, *, alone: bool) -> ReadResult | LongList:
+    """A list; a long one is left to the door that can send it while it is read, if it is the only one of the root."""
+    if alone and call.streams and door is None and _may_be_long(call, request, stream.LONG):
+        return _noted(call, await stream.read(_session(call), request))
+    return await _bounded(call, request, door)
+
+
+async def _bounded(call: Call, request: ReadRequest, door: Door | None) -> ReadResult:
+    """A list that is answered as a whole, within what the document may have. Raises Unprocessable."""
+    if call.rows is None or request.id is not None:
+        return await _read(call, request, door)
+    if door is None and _may_be_long(call, request, call.rows):
+        found = await engine.read_within(_session(call), request, call.rows)
+        result = None if found is None else _noted(call, found)
+    else:
+        result = await _read(call, request, door)
+    if result is None or len(result.items) > call.rows:  # other lists may have been read meanwhile
+        raise Unprocessable("The lists of this document are too long. Limit them, or ask for one list alone.")
+    call.rows -= len(result.items)
+    return result
+
+
+def _may_be_long(call: Call, request: ReadRequest, most: int) -> bool:
+    """Whether a list may have more items than that. Settings are few, and have a door of their own."""
+    if request.id is not None or request.collection == configuration.SETTINGS:
+        return False
+    return not within(_session(call).snapshot, request.limit, most)
+
+
+def _noted(call: Call, result: R) -> R:
     if result.warnings:
         call.warnings.extend(result.warnings)
     call.tags.extend(result.tags)
     return result
+
+
+def _streamed(call: Call, found: LongList, shape: ItemShape | None) -> str:
+    """Leave a list to the door, and its mark in its place."""
+    repair = shape.repair if shape is not None else None
+    mark = token_hex(16)  # nobody can write it into his items
+    call.stream = Streamed(mark, found, partial(_repair, repair=repair, call=call) if repair is not None else None)
+    return mark
 
 
 def _repaired(call: Call, items: list[dict[str, Any]], shape: ItemShape | None) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from time import perf_counter
 from typing import Any, Protocol
 
+import orjson
 import structlog
 from graphql import GraphQLError
 from starlette.requests import ClientDisconnect
@@ -24,13 +25,14 @@ from core.errors import (
     Unauthorized,
     Unprocessable,
 )
-from rest_adapter import body, effects, envelope, errors, items, session
+from rest_adapter import body, effects, envelope, errors, items, session, streams
 from rest_adapter.call import Call
 from rest_adapter.operation import Operation, operation
-from rest_adapter.reply import Reply, error_reply, json_reply, text_reply
+from rest_adapter.reply import JSON_TYPE, UNKEPT, Reply, error_reply, json_reply, text_reply
 from rest_adapter.request import Request
 from rest_adapter.route import PROJECTS, Route, Router, Variants, without_project
 from rest_adapter.session import Projects
+from rest_adapter.streams import Streaming
 
 DIGITS = re.compile(r"[0-9]+(,[0-9]+)*")
 MOST_DOCUMENTS = 2000
@@ -48,7 +50,7 @@ class Execute(Protocol):
 
     def server_visit(self, projects: Any, *, address: str = "") -> Any: ...
 
-    async def run(self, visit: Any, document: Any, variables: Mapping[str, Any]) -> Any: ...
+    async def run(self, visit: Any, document: Any, variables: Mapping[str, Any], *, streams: bool) -> Any: ...
 
 
 class Adapter:
@@ -69,9 +71,12 @@ class Adapter:
             reply = await self._answer(request)
         except ClientDisconnect:
             return
-        await reply.send(send)
+        if isinstance(reply, Streaming):
+            await reply(request.scope, receive, send)
+        else:
+            await reply.send(send)
 
-    async def _answer(self, request: Request) -> Reply:
+    async def _answer(self, request: Request) -> Reply | Streaming:
         try:
             methods, values = self._find(request)
             variants = methods.get(request.method)
@@ -97,7 +102,7 @@ class Adapter:
             raise NotFound
         return methods, values
 
-    async def _run(self, request: Request, variants: Variants, values: list[str]) -> Reply:
+    async def _run(self, request: Request, variants: Variants, values: list[str]) -> Reply | Streaming:
         began = perf_counter()
         call = Call(variants.some, request)
         visit: Any = None
@@ -119,14 +124,10 @@ class Adapter:
                 if isinstance(error, GraphQLError):
                     raise error  # a document of ours is wrong
                 return self._refused(error, call, visit, wrapped=call.route.wrapped)
-            assert call.route.answer is not None
-            members = call.route.answer.wrap(call, outcome.data[root])
-            if isinstance(members, str):
-                return text_reply(members)
-            public = call.route.anonymous or visit.session.actor.public
-            reply = json_reply(request, envelope.complete(members, outcome.warnings, public=public))
-            reply.headers += effects.headers(visit.session, outcome.effects)
-            reply.headers.append(_timing(began, entered, ran))
+            reply, plain = await self._reply(call, visit, outcome, outcome.data[root])
+            if not plain:
+                reply.headers += effects.headers(visit.session, outcome.effects)
+                reply.headers.append(_timing(began, entered, ran))
             return reply
         except ClientDisconnect:
             raise
@@ -190,7 +191,28 @@ class Adapter:
     async def _perform(self, visit: Any, call: Call, arguments: Mapping[str, Any]) -> tuple[str, Any]:
         """Run the call's operation on the edition of the visit: the key of its result, and what came of it."""
         ready = self._operation(visit.edition, call, arguments)
-        return ready.root, await self._execute.run(visit, ready.document, arguments)
+        assert call.route.answer is not None
+        streams = call.route.answer.streams and not call.single
+        return ready.root, await self._execute.run(visit, ready.document, arguments, streams=streams)
+
+    @staticmethod
+    async def _reply(call: Call, visit: Any, outcome: Any, found: Any) -> tuple[Reply | Streaming, bool]:
+        """The answer that the result of an operation makes, and whether it is plain text. Raises what a stream does
+        that cannot begin."""
+        stream = outcome.stream
+        if stream is not None and call.meta and "result_count" in call.meta:
+            call.results = await (_counted(stream) if stream.uneven else stream.count())
+        assert call.route.answer is not None
+        members = call.route.answer.wrap(call, found)
+        if isinstance(members, str):
+            return text_reply(members), True
+        public = call.route.anonymous or visit.session.actor.public
+        members = envelope.complete(members, outcome.warnings, public=public)
+        if stream is None:
+            return json_reply(call.request, members), False
+        body = orjson.dumps(members)
+        pieces = streams.spliced(body, stream.mark, envelope.shown)
+        return await streams.begun(stream, [JSON_TYPE, UNKEPT], pieces), False
 
     @staticmethod
     def _operation(edition: Any, call: Call, arguments: Mapping[str, Any]) -> Operation:
@@ -218,6 +240,12 @@ class Adapter:
         if here is not None:
             reply.headers += effects.headers(here)
         return reply
+
+
+async def _counted(stream: Any) -> int:
+    """How many items of a list are shown, where only the items themselves tell: it is read once for this alone."""
+    async with stream.open() as chunks:
+        return sum([len(envelope.shown(chunk)) async for chunk in chunks])
 
 
 async def _body(request: Request, *, lenient: bool) -> body.Payload:

@@ -49,7 +49,8 @@ class Call:
     """`values`: of the placeholders that are arguments. `payload`: the body. `collection`: whose items these are.
 
     `single`: the parameter, None when it is absent (spec 03 §5.4). `meta`: what of it is asked for, None when the
-    parameter is absent or falsy (spec 03 §5.7). `base_url`: only where the answer needs it.
+    parameter is absent or falsy (spec 03 §5.7). `base_url`: only where the answer needs it. `results`: how many items a
+    list has that is sent while it is read, where the answer needs it.
     """
 
     route: Route
@@ -60,6 +61,7 @@ class Call:
     single: bool | None = None
     meta: frozenset[str] | None = None
     base_url: str = ""
+    results: int = 0
 
     def read_parameters(self) -> None:
         """Find `single` and `meta`. Raises BadRequest (too many parameters)."""

@@ -37,12 +37,19 @@ def complete(members: Members, warnings: Iterable[Warning], *, public: bool) -> 
     return members
 
 
+def shown(items: list[Any]) -> list[Any]:
+    """The REST form of items; what has no key left is no item."""
+    return [row for item in items if (row := item["_row"]) is not None]
+
+
 def _page(call: Call, found: Any) -> Members:
     """A list; with `single` its first item (spec 03 §5.4). Rows without any key are left out."""
     items = found["data"]
+    if isinstance(items, str):  # the mark of a list that is sent while it is read
+        return _with_meta(_page_meta(call, found.get("meta"), call.results), items)
     if not items and call.single is not None:
         raise ItemNotFound
-    rows = [row for item in items if (row := item["_row"]) is not None]
+    rows = shown(items)
     if call.single:
         return _with_meta(_item_meta(call), rows[0] if rows else [])
     return _with_meta(_page_meta(call, found.get("meta"), len(rows)), rows)
@@ -121,7 +128,7 @@ def _text(call: Call, found: Any) -> str:
     return str(found)
 
 
-PAGE = Answer("{ data { $row } $meta }", _page, COUNTS, first=True)
+PAGE = Answer("{ data { $row } $meta }", _page, COUNTS, first=True, streams=True)
 CATALOGUE = Answer("{ data { $row } $meta }", _catalogue, {"result_count": ("result_count",), **COUNTS})
 FIRST = Answer("{ data { $row } }", _first)
 FIELD_LIST = Answer("{ data { $row } }", _page)

@@ -71,6 +71,7 @@ class Middleware:
             return
         if method == "HEAD":
             scope["method"] = request.method = "GET"
+            scope["tabularium.bodiless"] = True  # what is sent while it is made need not be made
         elif method == "POST":
             override = (request.header(b"x-http-method-override") or "").strip().upper()
             if override in OVERRIDES:

@@ -17,6 +17,7 @@ JSON_TYPE = (b"content-type", b"application/json")
 TEXT_TYPE = (b"content-type", b"text/html; charset=UTF-8")
 # An answer depends on the caller, so no shared cache may keep it; a browser asks again with the tag.
 PRIVATE = (b"cache-control", b"private, no-cache")
+UNKEPT = (b"cache-control", b"private, no-store")
 
 
 @dataclass(slots=True)

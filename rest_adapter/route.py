@@ -27,13 +27,14 @@ class Answer:
     `selection`: GraphQL text in which `$row` stands for the REST form of an item and `$meta` for the counts; "" for a
     leaf. `wrap`: (call, result) → members, none when there is nothing to say, or the text of an answer that is no JSON.
     `counts`: what `meta` may ask for → members that the operation counts for it. `first`: with the parameter `single`
-    the list is one of at most one item.
+    the list is one of at most one item. `streams`: a long list may be sent while it is read.
     """
 
     selection: str
     wrap: Callable[[Call, Any], dict[str, Any] | str]
     counts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     first: bool = False
+    streams: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

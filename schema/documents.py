@@ -82,15 +82,20 @@ class Bounded:
 
 
 class Operation:
-    """One operation of a document, ready to run. `roots`: names of its root fields, by name and not by alias."""
+    """One operation of a document, ready to run. `roots`: names of its root fields, by name and not by alias.
 
-    __slots__ = ("kind", "node", "roots", "variables")
+    `alone`: there is one root field and nothing else.
+    """
+
+    __slots__ = ("alone", "kind", "node", "roots", "variables")
 
     def __init__(self, schema: GraphQLSchema, document: Document, node: OperationDefinitionNode) -> None:
         self.node = node
         self.kind: OperationType = node.operation
         self.variables = Variables(schema, node.variable_definitions or ())
         self.roots: frozenset[str] = frozenset(_roots(node.selection_set, document.fragments))
+        selections = node.selection_set.selections
+        self.alone = len(selections) == 1 and isinstance(selections[0], FieldNode)
 
     @property
     def introspective(self) -> bool:

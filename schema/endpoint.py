@@ -7,7 +7,7 @@ answers are 200 with `errors` first, a body without `query` is a syntax error of
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,7 +25,7 @@ from core.errors import BadRequest, PayloadTooLarge, TabulariumError, Unauthoriz
 from schema import socket
 from schema.arrival import Arrival, Arrive
 from schema.documents import Document
-from schema.execute import Outcome, Visit, enter, refused, server_visit
+from schema.execute import Outcome, Visit, enter, failed, refused, server_visit
 from schema.operation import (
     EMPTY_DOCUMENT,
     Asked,
@@ -50,6 +50,15 @@ POLICY = (
 )
 
 
+class Begun(Protocol):
+    """An answer that is made while it is sent: an ASGI application."""
+
+    @property
+    def raw_headers(self) -> list[tuple[bytes, bytes]]: ...
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+
 class Refusal(Protocol):
     """How an error that has no place in a GraphQL answer looks over HTTP."""
 
@@ -66,17 +75,21 @@ class Refusal(Protocol):
 Refuse = Callable[[Exception], Refusal]
 Tell = Callable[[Any, Sequence[Any]], list[tuple[bytes, bytes]]]
 """Takes a session of core (or None) and the effects of an outcome; gives headers."""
+Begin = Callable[[Any, bytes, list[tuple[bytes, bytes]]], Awaitable[Begun]]
+"""Makes an answer of a stream, the body in which its mark stands, and headers. Raises what the stream does."""
 
 
 class Endpoint:
     """The ASGI application of the GraphQL door to core's Projects.
 
     `arrive` reads credentials, project and address off the scope; `refuse` is the table of statuses; `tell` turns what
-    an answer is beside its body into headers. They belong to the other door, and are given so that the two agree.
+    an answer is beside its body into headers; `begin` sends lists while they are read. They belong to the other door,
+    and are given so that the two agree.
     """
 
-    def __init__(self, projects: Any, arrive: Arrive, refuse: Refuse, tell: Tell) -> None:
+    def __init__(self, projects: Any, arrive: Arrive, refuse: Refuse, tell: Tell, begin: Begin | None = None) -> None:
         self._projects = projects
+        self._begin = begin
         self._arrive = arrive
         self._refuse = refuse
         self._tell = tell
@@ -122,7 +135,7 @@ class Endpoint:
         except HTTPException:
             await _json({"error": {"code": 1, "message": "Not Found"}}, 404)(scope, receive, send)
 
-    async def _respond(self, scope: Scope, receive: Receive) -> Response:
+    async def _respond(self, scope: Scope, receive: Receive) -> Response | Begun:
         method = scope["method"]
         headers = Headers(scope=scope)
         query = QueryParams(scope["query_string"])
@@ -134,6 +147,7 @@ class Endpoint:
             arrival = await self._arrive(scope)
             visit = await self._enter(arrival)
             effects: list[Any] = []
+            response: Response | Begun
             try:
                 if method == "GET":
                     response = await self._one(visit, _from_query(query), headers, effects, get=True)
@@ -143,7 +157,7 @@ class Endpoint:
                     response = await self._one(visit, from_body(body), headers, effects)
             except NoDocument:
                 response = _answer(refused([EMPTY_DOCUMENT]), headers)
-            response.raw_headers += self._tell(visit.session, effects)
+            response.raw_headers.extend(self._tell(visit.session, effects))
             return response
         except Malformed as error:
             return _json({"errors": [{"message": error.message, "extensions": {"category": "graphql"}}]}, error.status)
@@ -168,7 +182,7 @@ class Endpoint:
 
     async def _one(
         self, visit: Visit, asked: Asked, headers: Headers, effects: list[Any], *, get: bool = False
-    ) -> Response:
+    ) -> Response | Begun:
         visit, found = await document_of(visit, asked)
         if not isinstance(found, Document):
             return _answer(refused(found), headers)
@@ -178,9 +192,21 @@ class Endpoint:
         if get and kind_of(found, asked) is not OperationType.QUERY:
             message = "Only queries are run by GET; send this by POST."
             return _json({"errors": [{"message": message, "extensions": {"category": "graphql"}}]}, 405, allow="POST")
-        visit, outcome = await run_asked(visit, found, asked)
+        visit, outcome = await run_asked(visit, found, asked, streams=self._begin is not None)
         effects += outcome.effects
-        return _answer(outcome, headers)
+        if outcome.stream is None or outcome.stream.mark is None:
+            return _answer(outcome, headers)
+        return await self._stream(outcome, headers)
+
+    async def _stream(self, outcome: Outcome, headers: Headers) -> Response | Begun:
+        """The answer whose list is sent while it is read."""
+        assert self._begin is not None
+        plain = _answer(outcome, headers)
+        kept = [(name, value) for name, value in plain.raw_headers if name != b"content-length"]
+        try:
+            return await self._begin(outcome.stream, bytes(plain.body), kept)
+        except TabulariumError as error:
+            return _answer(failed(outcome, error), headers)
 
     async def _several(self, visit: Visit, body: list[Any], headers: Headers, effects: list[Any]) -> Response:
         """A list of requests, run one after the other."""

@@ -42,7 +42,7 @@ from schema.registry import Edition, edition, server_edition
 
 __all__ = [
     "Ended", "Entrance", "Failure", "Outcome", "Subscriber", "Told", "Visit", "Wish", "again", "enter", "entrance",
-    "renewed", "run", "run_document", "server_visit", "still_valid", "subscribe", "unsubscribe",
+    "failed", "renewed", "run", "run_document", "server_visit", "still_valid", "subscribe", "unsubscribe",
 ]  # fmt: skip
 
 STALE = (CollectionNotFound, FieldNotFound, InvalidField, QueryFailed)
@@ -82,7 +82,8 @@ class Outcome:
     """What running an operation came to.
 
     `data`: None when the request itself was wrong (`executed` False) or an error took everything. `effects`: values
-    that the door turns into headers. `stream`: takes the place of the data when there is one.
+    that the door turns into headers. `stream`: a list that is sent while it is read (`resolvers.context.Streamed`, its
+    mark stands in the data), or the bytes of a file.
     """
 
     data: dict[str, Any] | None
@@ -180,16 +181,29 @@ def server_visit(projects: Projects, *, address: str = "") -> Visit:
 
 
 async def run(
-    visit: Visit, document: DocumentNode, variables: Mapping[str, Any], operation_name: str | None = None
+    visit: Visit,
+    document: DocumentNode,
+    variables: Mapping[str, Any],
+    operation_name: str | None = None,
+    *,
+    streams: bool = False,
 ) -> Outcome:
-    """Run an operation of a document that is known to be valid; errors of core arrive as they were raised."""
-    return await run_document(visit, visit.edition.documents.of(document), variables, operation_name)
+    """Run an operation of a document that is known to be valid; errors of core arrive as they were raised.
+
+    `streams`: a long list may be left to the caller in `Outcome.stream`.
+    """
+    return await run_document(visit, visit.edition.documents.of(document), variables, operation_name, streams=streams)
 
 
 async def run_document(
-    visit: Visit, document: Document, variables: Mapping[str, Any], operation_name: str | None = None
+    visit: Visit,
+    document: Document,
+    variables: Mapping[str, Any],
+    operation_name: str | None = None,
+    *,
+    streams: bool = False,
 ) -> Outcome:
-    """Run an operation of a document that was made ready."""
+    """Run an operation of a document that was made ready. `streams`: as of `run`, if it has one root field only."""
     try:
         operation = document.operation(operation_name)
     except GraphQLError as error:
@@ -206,7 +220,14 @@ async def run_document(
         return refused(values)
     if document.constants:
         values.coerced.update(document.constants)
-    call = Call(document.shapes, visit.session, visit.projects, visit.address)
+    call = Call(
+        document.shapes,
+        visit.session,
+        visit.projects,
+        visit.address,
+        streams=streams and operation.alone,
+        rows=visit.edition.documents.limits.rows,
+    )
     result = _executor(visit, document, operation, values, call).execute_operation()
     if isawaitable(result):
         result = await result
@@ -216,7 +237,8 @@ async def run_document(
         _failures(result.errors) if result.errors else (),
         tuple(call.warnings),
         tuple(call.effects),
-        tags=tuple(call.tags),
+        call.stream,
+        tuple(call.tags),
         wish=call.wish if not result.errors else None,
     )
 
@@ -236,6 +258,13 @@ def _executor(visit: Visit, document: Document, operation: Operation, values: An
         default_field_resolver,
         hide_suggestions=not visit.admin,
     )
+
+
+def failed(outcome: Outcome, error: Exception) -> Outcome:
+    """The outcome when its stream could not begin: the one root field fails, as if its resolver had raised."""
+    data = dict.fromkeys(outcome.data or ())
+    located = GraphQLError(str(error), path=list(data), original_error=error)
+    return replace(outcome, data=data, errors=_failures([located]), stream=None)
 
 
 def refused(errors: Sequence[GraphQLError]) -> Outcome:

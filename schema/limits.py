@@ -29,6 +29,7 @@ class Limits:
 
     `relations`: levels of related items; root field, `data` and the leaf come on top. `fields`: leaves and branches
     after fragments are spread; it bounds what one document can cost. `operations`: of one socket at a time.
+    `rows`: items of all its lists together, but for one that is sent while it is read.
     """
 
     length: int = 200_000
@@ -39,6 +40,7 @@ class Limits:
     aliases: int = 500
     batch: int = 20
     operations: int = 100
+    rows: int = 10_000
 
     @classmethod
     def of(cls, config: ProjectConfig) -> Limits:
@@ -49,6 +51,7 @@ class Limits:
             fields=config.get("graphql.max_fields"),
             batch=config.get("graphql.max_batch"),
             operations=config.get("graphql.max_operations"),
+            rows=config.get("graphql.max_rows"),
         )
 
 

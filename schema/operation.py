@@ -108,9 +108,12 @@ def _touches_change(visit: Visit, found: Document | list[GraphQLError], asked: A
     return any(session.project.changing(names.roots[root]) for root in roots if root in names.roots)
 
 
-async def run_asked(visit: Visit, document: Document, asked: Asked) -> tuple[Visit, Outcome]:
-    """Run it, once more on the next edition when the schema has changed under it (never what was written before)."""
-    outcome = await run_document(visit, document, asked.variables, asked.operation_name)
+async def run_asked(visit: Visit, document: Document, asked: Asked, *, streams: bool = False) -> tuple[Visit, Outcome]:
+    """Run it, once more on the next edition when the schema has changed under it (never what was written before).
+
+    `streams`: as of `schema.execute.run`.
+    """
+    outcome = await run_document(visit, document, asked.variables, asked.operation_name, streams=streams)
     if not outcome.errors or not _repeatable(document, asked, outcome):
         return visit, outcome
     fresh = await again(visit, outcome)
@@ -119,7 +122,7 @@ async def run_asked(visit: Visit, document: Document, asked: Asked) -> tuple[Vis
     found = await fresh.edition.documents.find(asked.query, hide_suggestions=not fresh.admin)
     if not isinstance(found, Document):
         return fresh, refused(found)
-    return fresh, await run_document(fresh, found, asked.variables, asked.operation_name)
+    return fresh, await run_document(fresh, found, asked.variables, asked.operation_name, streams=streams)
 
 
 def _repeatable(document: Document, asked: Asked, outcome: Outcome) -> bool:

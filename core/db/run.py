@@ -21,9 +21,9 @@ async def run(
     connection: Connection, fetch: Fetch, values: Sequence[Any], bound: Mapping[str, Any], scene: Scene
 ) -> list[Item]:
     """Items of a compiled root node, with everything below them."""
-    text, arguments = fetch.statement.bind(values, bound)
-    rows = await connection.rows(text, arguments)
-    return await _assemble(connection, fetch, rows, values, bound, scene)
+    return await assemble(
+        connection, fetch, await fetch_rows(connection, fetch.statement, values, bound), values, bound, scene
+    )
 
 
 async def fetch_rows(
@@ -34,7 +34,7 @@ async def fetch_rows(
     return await connection.rows(text, arguments)
 
 
-async def _assemble(
+async def assemble(
     connection: Connection,
     fetch: Fetch,
     rows: Rows,
@@ -42,6 +42,7 @@ async def _assemble(
     bound: Mapping[str, Any],
     scene: Scene,
 ) -> list[Item]:
+    """Items of rows of a node, all of them or a chunk, with everything below them."""
     if not fetch.branches or not rows:
         return fetch.shape(rows, [{}] * len(fetch.branches), scene)
     lookups = [await _lookup(connection, branch, rows, values, bound, scene) for branch in fetch.branches]
@@ -70,7 +71,7 @@ async def _lookup(
         chunk = {**bound, "keys": wanted[start : start + MAX_KEYS]}
         text, arguments = branch.fetch.statement.bind(values, chunk)
         rows = await connection.rows(text, arguments)
-        items = await _assemble(connection, branch.fetch, rows, values, bound, scene)
+        items = await assemble(connection, branch.fetch, rows, values, bound, scene)
         _collect(found, branch, rows, items)
     return found
 

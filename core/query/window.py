@@ -68,6 +68,12 @@ def slice_of(snapshot: Snapshot, limit: int | None, offset: int | None, page: in
     return Slice(limit, min(start, MAX_INT), asked, page)
 
 
+def within(snapshot: Snapshot, limit: int | None, most: int) -> bool:
+    """Whether the limit of a list request alone says that there are at most so many items."""
+    cut = slice_of(snapshot, limit, None, None).limit
+    return cut is not None and cut <= most
+
+
 def default_limit(snapshot: Snapshot) -> int:
     """Setting `default_limit`; empty: 20; no number: 0, so lists are empty."""
     text = snapshot.setting("default_limit")

@@ -160,6 +160,7 @@ TREE: Branch = {
         "max_batch": _int(20),
         "max_operations": _int(100),
         "max_sockets": _int(1000),
+        "max_rows": _int(10_000),
     },
     "rate_limit": {
         "enabled": _bool(False),

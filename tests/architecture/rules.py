@@ -17,7 +17,7 @@ MOST_LINES = 450
 # Inside core, arrows point down this list only (rooms of one row may know each other, but not in a circle).
 _DOORS_OF_CORE = (
     "engine", "enter", "history", "metadata", "configuration", "permissions", "extensions", "utilities", "webhooks",
-    "projects", "accounts", "demo", "start", "doctor", "cli", "stream", "transfer", "subscriptions", "users",
+    "projects", "accounts", "demo", "start", "doctor", "cli", "counts", "stream", "transfer", "subscriptions", "users",
 )  # fmt: skip
 ROWS: tuple[tuple[str, ...], ...] = (
     _DOORS_OF_CORE,
@@ -48,8 +48,8 @@ DATA = (
 )
 DOORS = (
     "core.engine", "core.enter", "core.history", "core.metadata", "core.configuration", "core.permissions",
-    "core.extensions", "core.utilities", "core.webhooks", "core.subscriptions", "core.projects", "core.auth.login",
-    "core.auth.presence",
+    "core.extensions", "core.utilities", "core.webhooks", "core.subscriptions", "core.stream", "core.projects",
+    "core.auth.login", "core.auth.presence",
     "core.users",
     "core.ddl.collections", "core.ddl.fields", "core.ddl.code",
 )  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
@@ -43,6 +43,8 @@ class Connection(ABC):
     """
 
     dialect: ClassVar[str]
+    interleaves: ClassVar[bool] = False
+    """Whether other statements may run between two chunks of a shared stream."""
 
     def __init__(self, counter: Counter) -> None:
         self.statements = 0
@@ -55,7 +57,7 @@ class Connection(ABC):
         self._counter = counter
         self._lock = asyncio.Lock()
         self._held = True
-        self._streaming = False
+        self._streaming = self._shared = False
         self._savepoints = 0
         self._doom: DatabaseError | None = None
 
@@ -85,14 +87,19 @@ class Connection(ABC):
             return 0
         return await self._guarded(self._execute_many, sql, args_list)
 
-    async def stream(self, sql: str, args: Sequence[Any] = (), *, size: int = 500) -> AsyncIterator[Rows]:
+    async def stream(
+        self, sql: str, args: Sequence[Any] = (), *, size: int = 500, shared: bool = False
+    ) -> AsyncGenerator[Rows, None]:
         """The rows of a statement in chunks of `size`, by a cursor of the driver.
 
-        Until the stream has ended or its iterator is closed, the connection refuses other statements.
+        Until the stream has ended or its iterator is closed, the connection refuses other statements; a `shared` one
+        lets them run between two chunks where the dialect can (`interleaves`), but no second stream.
         """
         async with self._lock:
+            if self._streaming:
+                raise QueryRejected("A stream was opened while another one is open")
             self._admit()
-            self._streaming = True
+            self._streaming, self._shared = True, shared and self.interleaves
             try:
                 await self._translated(self._open_stream(sql, args, size))
             except BaseException:
@@ -127,6 +134,11 @@ class Connection(ABC):
     async def begin(self) -> None:
         """Begin the transaction of `store.write()`."""
         await self._translated(self._begin())
+        self.in_transaction = True
+
+    async def begin_view(self) -> None:
+        """Begin the transaction of `store.view()`: it only reads, and sees one state."""
+        await self._translated(self._begin_view())
         self.in_transaction = True
 
     async def begin_alone(self) -> None:
@@ -184,7 +196,7 @@ class Connection(ABC):
     def _admit(self) -> None:
         if not self._held:
             raise QueryRejected("A connection was used after it was given back")
-        if self._streaming:
+        if self._streaming and not self._shared:
             raise QueryRejected("A connection was used while a stream is open on it")
         if self._doom is not None:
             raise self._doom
@@ -276,6 +288,9 @@ class Connection(ABC):
 
     @abstractmethod
     async def _begin(self) -> None: ...
+
+    @abstractmethod
+    async def _begin_view(self) -> None: ...
 
     @abstractmethod
     async def _commit(self) -> None: ...

@@ -94,6 +94,11 @@ class MysqlConnection(Connection):
     async def _begin(self) -> None:
         await self._raw.begin()
 
+    async def _begin_view(self) -> None:
+        # The session reads what is committed at each statement; only this level keeps one state.
+        await self._raw.query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        await self._raw.query("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+
     async def _enter_alone(self) -> None:
         # The names of locks are the server's; a dead process loses its connection and with it the lock.
         patience = max(1, round(self._patience))

@@ -30,6 +30,7 @@ ALTERING = 7164020043
 
 class PostgresConnection(Connection):
     dialect = "postgres"
+    interleaves = True
 
     def __init__(self, lease: Any, counter: Counter) -> None:
         super().__init__(counter)
@@ -75,6 +76,9 @@ class PostgresConnection(Connection):
 
     async def _begin(self) -> None:
         await self._raw.execute("BEGIN")
+
+    async def _begin_view(self) -> None:
+        await self._raw.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
     async def _wait_alone(self) -> None:
         await self._raw.execute(f"SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock({ALTERING})")

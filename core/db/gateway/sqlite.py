@@ -27,6 +27,7 @@ class SqliteConnection(Connection):
     """A reader, or the writer."""
 
     dialect = "sqlite"
+    interleaves = True
 
     def __init__(self, held: Held, counter: Counter, slow: dict[str, float], *, tries_loop: bool) -> None:
         super().__init__(counter)
@@ -109,6 +110,9 @@ class SqliteConnection(Connection):
             if code_of(error) != errors.SQLITE_BUSY:
                 raise
             await self.held.in_thread(work)
+
+    async def _begin_view(self) -> None:
+        self.held.at_once(lambda: self._db.execute("BEGIN").close())  # takes no lock before the first read
 
     async def _enter_alone(self) -> None:
         # Both are ignored inside a transaction. A table that is rebuilt is dropped, which must not delete what refers

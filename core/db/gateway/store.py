@@ -36,6 +36,8 @@ class Store:
         self._engine = engine
         self._counter = counter
         self._altering = asyncio.Lock()
+        size = place.options.readers if place.dialect == "sqlite" else place.options.pool_size
+        self._views = asyncio.Semaphore(max(1, size // 2))
 
     @classmethod
     async def open(cls, url: str, *, pool_size: int = 10, options: Mapping[str, Any] | None = None) -> Store:
@@ -67,6 +69,28 @@ class Store:
             yield connection
         finally:
             await self._give(connection)
+
+    @asynccontextmanager
+    async def view(self) -> AsyncIterator[Connection]:
+        """One connection whose statements all see the same state of the database, for reads that take their time.
+
+        A reader may be as slow as the network of a client, so half of the connections at most are lent like this;
+        the others stay for everybody else. Raises Unavailable when none comes free within `acquire_timeout`.
+        """
+        try:
+            async with asyncio.timeout(self.options.acquire_timeout):
+                await self._views.acquire()
+        except TimeoutError as error:
+            raise Unavailable from error
+        try:
+            connection = await self._take(write=False)
+            try:
+                await connection.begin_view()
+                yield connection
+            finally:
+                await self._give(connection)
+        finally:
+            self._views.release()
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Connection]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import AsyncExitStack
+
 import pytest
 
 from core.db import errors
@@ -123,4 +126,53 @@ async def test_a_refused_stream_leaves_the_connection_usable(store: Store) -> No
         with pytest.raises(errors.MissingObject):
             await anext(connection.stream("SELECT * FROM nowhere"))
         assert await connection.value("SELECT 1") == 1
+    await assert_pool_intact(store)
+
+
+async def test_a_view_sees_one_state_and_shares_its_stream_where_the_dialect_can(store: Store, dialect: str) -> None:
+    insert = q(dialect, "INSERT INTO t (id, name, n) VALUES (?, ?, ?)")
+    async with store.write() as connection:
+        await connection.execute_many(insert, [(i, f"n{i}", 0) for i in range(10, 1010)])
+    async with store.view() as view:
+        stream = view.stream("SELECT id FROM t ORDER BY id", size=600, shared=True)
+        keys = [row[0] for row in await anext(stream)]
+        async with store.write() as connection:
+            await connection.execute_many(insert, [(i, f"n{i}", 0) for i in range(2000, 2010)])
+        assert view.interleaves == (dialect != "mysql")
+        if view.interleaves:
+            assert await view.value("SELECT COUNT(*) FROM t") == 1002
+        else:
+            with pytest.raises(errors.QueryRejected):
+                await view.value("SELECT COUNT(*) FROM t")
+        with pytest.raises(errors.QueryRejected):
+            await anext(view.stream("SELECT 1", shared=True))
+        async for rows_ in stream:
+            keys += [row[0] for row in rows_]
+        assert len(keys) == 1002
+        assert await view.value("SELECT COUNT(*) FROM t") == 1002
+    await assert_pool_intact(store)
+    async with store.read() as connection:
+        assert await connection.value("SELECT COUNT(*) FROM t") == 1012
+
+
+async def test_a_view_writes_nothing(store: Store, dialect: str) -> None:
+    async with store.view() as view:
+        with pytest.raises(errors.DatabaseError):
+            await view.execute(q(dialect, "UPDATE t SET n = ?"), (77,))
+    async with store.read() as connection:
+        assert await connection.value("SELECT COUNT(*) FROM t WHERE n = 77") == 0
+
+
+async def test_views_leave_half_of_the_connections_to_others(store: Store) -> None:
+    async with AsyncExitStack() as stack:
+        for _ in range(POOL // 2):
+            await stack.enter_async_context(store.view())
+        waiting = asyncio.ensure_future(stack.enter_async_context(store.view()))
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        async with store.read() as connection:
+            assert await connection.value("SELECT COUNT(*) FROM t") == 2
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
     await assert_pool_intact(store)

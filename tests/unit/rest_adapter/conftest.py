@@ -129,7 +129,7 @@ class Door:
         assert projects is self
         return SimpleNamespace(edition=self.server_edition, session=None)
 
-    async def run(self, visit: Any, document: Any, variables: Mapping[str, Any]) -> Any:
+    async def run(self, visit: Any, document: Any, variables: Mapping[str, Any], *, streams: bool) -> Any:
         assert validate(visit.edition.schema, document) == []
         self.ran.append((" ".join(print_ast(document).split()), dict(variables)))
         root = document.definitions[0].selection_set.selections[0].name.value

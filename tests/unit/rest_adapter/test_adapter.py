@@ -483,9 +483,9 @@ async def test_a_name_that_is_missed_is_looked_for_on_the_next_edition(door: Any
         door.results["articles"] = page({"id": 1})
         return await door.enter(None, None)
 
-    async def once(visit: Any, document: Any, variables: Any) -> Any:
+    async def once(visit: Any, document: Any, variables: Any, **more: Any) -> Any:
         assert (visit.edition is old) == (door.ran == [])
-        return await run(visit, document, variables)
+        return await run(visit, document, variables, **more)
 
     door.again, door.run = again, once
     door.results["articles"] = InvalidField("new", "articles")
