@@ -57,6 +57,7 @@ from core.sql.compile import Prepared
 from core.sql.read import Fetch, compile_counts, compile_node, compile_status_counts
 from core.types.cast import Uncastable, cast, key
 from core.write import pipeline
+from core.write.pipeline import Together
 
 T = TypeVar("T")
 
@@ -180,6 +181,14 @@ async def write(session: Session, request: WriteRequest) -> WriteResult:
         with suppress(TabulariumError):  # it is stored; the next request takes notice by itself
             await session.project.follow()
     return result
+
+
+async def together(session: Session, collection: str, work: Callable[[Together], Awaitable[T]]) -> T:
+    """Several writes on a collection in one transaction (`core.write.pipeline.together`).
+
+    `work` may be called more than once, on a newer schema even, and must have no effects outside. Raises as `write`.
+    """
+    return await at_present(session, lambda one: pipeline.together(one, collection, READING, work))
 
 
 class _Reading:

@@ -31,6 +31,7 @@ from rest_adapter.envelope import (
     OWN_RIGHTS,
     PAGE,
     RANDOM,
+    REPORT,
     RIGHTS,
     SECRET,
     TEXT,
@@ -44,8 +45,9 @@ from rest_adapter.errors import ITEM as ONE_ITEM
 from rest_adapter.errors import OWN as OWN_RECORD
 from rest_adapter.extensions import ExtensionFiles
 from rest_adapter.middleware import App, Middleware, Paused
-from rest_adapter.route import ARRAY, OBJECT, Route
+from rest_adapter.route import ARRAY, FILE, OBJECT, Route
 from rest_adapter.session import Projects
+from rest_adapter.uploads import importing
 
 __all__ = ["ROUTES", "app"]
 
@@ -54,6 +56,7 @@ SOME = ONE | {"sort", "limit", "offset", "page", "groups", "single"}
 MANY = SOME | {"filter", "q", "status"}
 WRITE = ONE | {"comment", "activity_skip"}
 DELETE = frozenset({"comment", "activity_skip"})
+IMPORT = DELETE | {"format", "atomic", "key", "delimiter"}
 ALTER = frozenset({"comment", "meta"})
 CHANGE = ALTER | {"activity_skip"}
 CATALOG = frozenset({"fields", "meta", "filter", "sort", "q", "single", "offset", "limit"})
@@ -92,6 +95,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET",    "/items/:collection/:ids", "C",              PAGE,         SOME,   AS_IS),
     Route("POST",   "/items/:collection",      "create_C_item",  WRITTEN,      WRITE,  AS_IS, OBJECT),
     Route("POST",   "/items/:collection",      "create_C_items", WRITTEN_LIST, WRITE,  AS_IS, ARRAY),
+    Route("POST",   "/items/:collection/import", "import_items", REPORT, IMPORT, AS_IS, FILE, arguments=importing),
     Route("PATCH",  "/items/:collection",      "update_C_batch", WRITTEN_LIST, WRITE,  UPDATE, ARRAY),
     Route("PATCH",  "/items/:collection",      "", None, NONE, AS_IS, OBJECT, refuse=ItemNotFound),
     Route("PATCH",  "/items/:collection/:id",  "update_C_item",  WRITTEN,      WRITE,  UPDATE, OBJECT),

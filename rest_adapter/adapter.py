@@ -25,12 +25,12 @@ from core.errors import (
     Unauthorized,
     Unprocessable,
 )
-from rest_adapter import body, effects, envelope, errors, items, session, streams
+from rest_adapter import body, effects, envelope, errors, items, session, streams, uploads
 from rest_adapter.call import Call
 from rest_adapter.operation import Operation, operation
 from rest_adapter.reply import JSON_TYPE, UNKEPT, Reply, error_reply, json_reply, text_reply
 from rest_adapter.request import Request
-from rest_adapter.route import PROJECTS, Route, Router, Variants, without_project
+from rest_adapter.route import FILE, PROJECTS, Route, Router, Variants, without_project
 from rest_adapter.session import Projects
 from rest_adapter.streams import Streaming
 
@@ -98,6 +98,9 @@ class Adapter:
             methods, values = self._below_project.find(request.path)
             if request.project is None:
                 raise Unauthorized
+            if methods and request.method not in methods:
+                other, of_other = self._below_project.find_for(request.path, request.method)
+                methods, values = (other, of_other) if other else (methods, values)
         if not methods:
             raise NotFound
         return methods, values
@@ -111,6 +114,8 @@ class Adapter:
             visit = await self._enter(call, body_token)
             entered = perf_counter()
             call.read_parameters()
+            if call.route.body == FILE and request.project is not None:
+                call.upload = await uploads.received(request, request.project.config.get("imports.max_size"))
             arguments = call.arguments()
             if "page" in call.counts:
                 call.base_url = await session.base_url(request)
@@ -135,6 +140,9 @@ class Adapter:
             if not isinstance(error, TabulariumError):
                 _log("error in the REST adapter", error, call)
             return self._refused(error, call, visit)
+        finally:
+            if call.upload is not None:
+                call.upload.close()
 
     async def _choose(self, call: Call, variants: Variants, values: list[str]) -> str | None:
         """Set the row that fits the ids and the body, and what they say. Answers the body's `access_token`.
@@ -150,6 +158,8 @@ class Adapter:
             if isinstance(call.payload, dict) and call.request.method == "POST" and not variants.some.anonymous:
                 token = await _taken(call)
             form, call.payload = items.form(call.payload, variants.some.of or (values[0] if values else None))
+        elif variants.some.body == FILE:
+            form = FILE
         route = variants.rows.get((several, form))
         if route is None:
             raise Unprocessable("The form of the body does not fit the ids of the path")

@@ -42,7 +42,8 @@ async def read(request: Request, *, limit: int = LIMIT) -> Payload:
     raise InvalidPayload
 
 
-async def _chunks(request: Request, limit: int) -> AsyncGenerator[bytes, None]:
+async def chunks(request: Request, limit: int) -> AsyncGenerator[bytes, None]:
+    """The bytes of a body as they come. Raises PayloadTooLarge, ClientDisconnect."""
     declared = request.header(b"content-length")
     if declared is not None and declared.isdecimal() and int(declared[:20]) > limit:
         raise PayloadTooLarge
@@ -60,7 +61,7 @@ async def _chunks(request: Request, limit: int) -> AsyncGenerator[bytes, None]:
 
 
 async def _whole(request: Request, limit: int) -> bytes:
-    return b"".join([chunk async for chunk in _chunks(request, limit)])
+    return b"".join([chunk async for chunk in chunks(request, limit)])
 
 
 def _json(raw: bytes) -> Payload:
@@ -102,7 +103,7 @@ async def _multipart(request: Request, limit: int) -> Payload:
     """The text parts of a multipart body; files are another route's business and left out."""
     parser = MultiPartParser(
         Headers(raw=request.scope["headers"]),
-        _chunks(request, limit),
+        chunks(request, limit),
         max_files=params.MOST_PARAMETERS,
         max_fields=params.MOST_PARAMETERS,
         max_part_size=limit,

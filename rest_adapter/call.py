@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.transfer.source import Source
 from rest_adapter import params
 from rest_adapter.body import Payload
 from rest_adapter.request import Request
@@ -24,6 +25,10 @@ READERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "groups": ("groups", params.names),
     "comment": ("comment", params.scalar),
     "activity_skip": ("activity_skip", lambda value: value == "1" or None),
+    "format": ("format", params.scalar),
+    "atomic": ("atomic", lambda value: False if value in ("0", "false") else None),
+    "key": ("key", lambda value: params.scalar(value) or None),
+    "delimiter": ("delimiter", params.scalar),
     "super_admin_token": ("super_admin_token", params.scalar),
     "plan": ("plan", params.scalar),
     "allow_destructive": ("allow_destructive", lambda value: value in ("1", "true") or None),
@@ -57,6 +62,8 @@ class Call:
     request: Request
     values: dict[str, Any] = field(default_factory=dict)
     payload: Payload | None = None
+    upload: Source | None = None
+    """The body, where it is a file."""
     collection: str | None = None
     single: bool | None = None
     meta: frozenset[str] | None = None

@@ -13,8 +13,8 @@ from rest_adapter.errors import Denied
 if TYPE_CHECKING:
     from rest_adapter.call import Call
 
-OBJECT, ARRAY = "object", "array"
-"""Forms of a body; a route with neither ignores what is sent."""
+OBJECT, ARRAY, FILE = "object", "array", "file"
+"""Forms of a body; a route with none ignores what is sent. A file is spooled once its caller was let in."""
 
 PROJECTS = ("projects",)
 """A path that is there only while no project is found (spec 01 §11.2)."""
@@ -105,6 +105,7 @@ class Variants:
     rows: Mapping[tuple[bool, str | None], Route]
     named: bool
     with_body: bool
+    """The body decides between rows."""
     some: Route
 
 
@@ -128,7 +129,7 @@ class Router:
             self._node(shape).methods[method] = Variants(
                 rows={(row.several, row.body): row for row in rows},
                 named=any(row.several for row in rows),
-                with_body=any(row.body for row in rows),
+                with_body=any(row.body in (OBJECT, ARRAY) for row in rows),
                 some=rows[0],
             )
 
@@ -149,19 +150,25 @@ class Router:
         node = _reached(self._root, path, values)
         return ({} if node is None else node.methods), values
 
+    def find_for(self, path: tuple[str, ...], method: str) -> tuple[Mapping[str, Variants], list[str]]:
+        """The same for one method: a word that it does not know may be the id of something."""
+        values: list[str] = []
+        node = _reached(self._root, path, values, method)
+        return ({} if node is None else node.methods), values
 
-def _reached(node: _Node, path: tuple[str, ...], values: list[str]) -> _Node | None:
+
+def _reached(node: _Node, path: tuple[str, ...], values: list[str], method: str | None = None) -> _Node | None:
     """The node of a path that has rows, and the values on the way; None, and no values, where there is none."""
     if not path:
-        return node if node.methods else None
+        return node if (method in node.methods if method else node.methods) else None
     step, rest = path[0], path[1:]
     below = node.children.get(step)
-    if below is not None and (found := _reached(below, rest, values)) is not None:
+    if below is not None and (found := _reached(below, rest, values, method)) is not None:
         return found
     if node.other is None:
         return None
     values.append(step)
-    found = _reached(node.other, rest, values)
+    found = _reached(node.other, rest, values, method)
     if found is None:
         values.pop()
     return found

@@ -33,6 +33,7 @@ from resolvers.system import (
     schema_code,
     server,
     settings,
+    transfer,
     users,
     utilities,
     webhooks,
@@ -103,6 +104,7 @@ def fixed_part(renamed: frozenset[tuple[str, str]] = frozenset()) -> Fixed:
         *alteration.bindables(),
         *history.bindables(),
         *schema_code.bindables(),
+        *transfer.bindables(),
         *utilities.bindables(),
         *webhooks.bindables(),
     )

@@ -108,6 +108,7 @@ TREE: Branch = {
         "attempts": _int(8),
         "log_days": _int(30),
     },
+    "imports": {"max_size": _int(104857600)},
     "storage": {
         "adapter": _text("local"),
         "root": _text("public/uploads/_/originals"),

@@ -8,9 +8,8 @@ One request is one transaction. Nothing is told to anybody before it is stored, 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, closing
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, TypeVar
 
 from core.access.authorize import Caller
@@ -19,6 +18,7 @@ from core.db.errors import DatabaseError, ForeignKeyViolation, UniqueViolation
 from core.db.gateway import Connection
 from core.db.unit_of_work import UnitOfWork, in_transaction
 from core.errors import BadRequest, CollectionNotFound, Problem, Unprocessable, ValidationFailed
+from core.events.spool import Spool
 from core.query.change import WriteRequest, WriteResult
 from core.session import Session
 from core.types.structured import storable
@@ -65,9 +65,10 @@ async def together(session: Session, collection: str, reading: Reading, work: Ca
     """
 
     async def run(unit: UnitOfWork) -> T:
-        return await work(Together(session, reading, unit))
+        return await work(Together(session, reading, unit, spool))
 
-    return await _transaction(session, collection, run)
+    with closing(Spool()) as spool:
+        return await _transaction(session, collection, run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +78,12 @@ class Together:
     session: Session
     reading: Reading
     unit: UnitOfWork
+    spool: Spool
 
     async def write(self, request: WriteRequest) -> WriteResult:
         """One of the writes: as `pipeline.write`, stored with the others."""
         change = await _prepare(self.session, request, self.reading)
-        return await change.run(self.unit)
+        return await change.run(self.unit, self.spool)
 
     def savepoint(self) -> AbstractAsyncContextManager[None]:
         """A part that is undone alone when its block raises."""
@@ -149,10 +151,10 @@ class _Change:
     nodes: tuple[Node, ...]
     hashes: Hashes
 
-    async def run(self, unit: UnitOfWork) -> WriteResult:
+    async def run(self, unit: UnitOfWork, spool: Spool | None = None) -> WriteResult:
         """Store it, then read it back: by then all that led to the rows is let go of."""
         session, request, connection = self.session, self.request, unit.connection
-        written = await self._store(unit)
+        written = await self._store(unit, spool)
         result = await readback.read_back(self.reading, session, written.plan, written.keys, connection)
         items: list[Any] = list(result.items)
         if written.echoes is not None:
@@ -160,7 +162,7 @@ class _Change:
         tags = tuple(dict.fromkeys((*written.tags, *result.tags)))
         return WriteResult(written.keys, items, result.meta, result.warnings, tags, written.created)
 
-    async def _store(self, unit: UnitOfWork) -> _Written:
+    async def _store(self, unit: UnitOfWork, spool: Spool | None) -> _Written:
         session, request, connection = self.session, self.request, unit.connection
         statements = Statements(session.snapshot, session.project.plans)
 
@@ -190,7 +192,7 @@ class _Change:
 
         if await effects.log_changes(run):
             unit.after_commit(session.project.notice)
-        await self._tell(unit, run)
+        await self._tell(unit, run, spool)
         touched = (node.collection.name for node in nodes if not node.empty)
         echoed = request.collection == "directus_settings" and not request.batch and request.action in ECHOED
         return _Written(
@@ -230,7 +232,7 @@ class _Change:
         """`activity_skip` is for admins: others cannot write without a trace. Nobody reverts without one."""
         return not (self.request.activity_skip and self.session.policy.admin) or self.request.action == "revert"
 
-    async def _tell(self, unit: UnitOfWork, run: Run) -> None:
+    async def _tell(self, unit: UnitOfWork, run: Run, spool: Spool | None) -> None:
         """Webhooks are told by rows of the outbox, stored with the change; subscribers once it is stored."""
         session, subscribers = self.session, self.session.project.events
         if not subscribers and not self._hooked():
@@ -239,7 +241,8 @@ class _Change:
         if await outbox.put(session.snapshot, session.context, unit.connection, told):
             unit.after_commit(session.project.deliver)
         if subscribers:
-            unit.after_commit(partial(subscribers.publish, told))
+            kept = spool.keep(told) if spool is not None else lambda: told
+            unit.after_commit(lambda: subscribers.publish(kept()))
 
     def _watched(self) -> bool:
         return self._recorded() or bool(self.session.project.events) or self._hooked()

@@ -11,12 +11,13 @@ from graphql import OperationDefinitionNode, validate
 
 from core.auth.credentials import NONE
 from core.errors import Unprocessable
+from core.transfer.source import Source
 from rest_adapter import ROUTES
 from rest_adapter.call import READERS, Call
 from rest_adapter.operation import operation
 from rest_adapter.params import parse
 from rest_adapter.request import Request
-from rest_adapter.route import Route
+from rest_adapter.route import FILE, Route
 from schema import execute
 from schema.execute import Visit
 from tests.api.newsroom import newsroom
@@ -36,6 +37,10 @@ VALUES = {
     "activity_skip": "1",
     "super_admin_token": "x",
     "delete_junction": "1",
+    "format": "csv",
+    "atomic": "0",
+    "key": "id",
+    "delimiter": ";",
     "meta": "*",
     "single": "1",
 }
@@ -64,6 +69,7 @@ def _calls(route: Route, collection: str | None) -> Iterator[Call]:
         if route.of_path:
             del values["collection"]
         call = Call(route, Request(scope), values, payload={"email": "x", "token": "x"}, collection=collection)
+        call.upload = Source(items=[]) if route.body == FILE else None
         call.read_parameters()
         yield call
 

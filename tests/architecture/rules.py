@@ -37,21 +37,16 @@ NAMED_ABOVE = {"core.session": "core.projects"}
 
 # What a request brings and what comes back: plain data that every layer may name.
 DATA = (
-    "core.catalog",
-    "core.context",
-    "core.errors",
-    "core.settings",
-    "core.session",
-    "core.frozen",
-    "core.pace",
-    "core.query",
-)
+    "core.catalog", "core.context", "core.errors", "core.settings", "core.session", "core.frozen", "core.pace",
+    "core.query", "core.transfer.source",
+)  # fmt: skip
 DOORS = (
     "core.engine", "core.enter", "core.history", "core.metadata", "core.configuration", "core.permissions",
     "core.extensions", "core.utilities", "core.webhooks", "core.subscriptions", "core.stream", "core.projects",
     "core.auth.login", "core.auth.presence",
     "core.users",
     "core.ddl.collections", "core.ddl.fields", "core.ddl.code",
+    "core.transfer.imports",
 )  # fmt: skip
 # What a caller presents, and the project that a token names: read as text, nothing is verified there.
 PRESENTED = ("core.auth.credentials", "core.auth.tokens")
