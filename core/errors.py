@@ -404,6 +404,8 @@ class TooManyRequests(Unavailable):
 
 class QueryFailed(Unavailable):
     code, text = 9, "Failed generating the SQL query."
+    lacking = False
+    """The database does not have a table or column that the snapshot names."""
 
 
 class DatabaseUnavailable(Unavailable):

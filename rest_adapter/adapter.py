@@ -33,6 +33,7 @@ from rest_adapter.request import Request
 from rest_adapter.route import FILE, PROJECTS, Route, Router, Variants, without_project
 from rest_adapter.session import Projects
 from rest_adapter.streams import Streaming
+from schema.execute import REPEATS
 
 DIGITS = re.compile(r"[0-9]+(,[0-9]+)*")
 MOST_DOCUMENTS = 2000
@@ -120,7 +121,9 @@ class Adapter:
             if "page" in call.counts:
                 call.base_url = await session.base_url(request)
             root, outcome = await self._perform(visit, call, arguments)
-            if outcome.errors and (fresh := await self._execute.again(visit, outcome)) is not visit:
+            for _ in range(REPEATS):
+                if not outcome.errors or (fresh := await self._execute.again(visit, outcome)) is visit:
+                    break
                 visit = fresh
                 root, outcome = await self._perform(visit, call, arguments)
             ran = perf_counter()

@@ -41,10 +41,12 @@ from schema.executor import SplicingExecutor
 from schema.registry import Edition, edition, server_edition
 
 __all__ = [
-    "Ended", "Entrance", "Failure", "Outcome", "Subscriber", "Told", "Visit", "Wish", "again", "enter", "entrance",
-    "failed", "renewed", "run", "run_document", "server_visit", "still_valid", "subscribe", "unsubscribe",
+    "REPEATS", "Ended", "Entrance", "Failure", "Outcome", "Subscriber", "Told", "Visit", "Wish", "again", "enter",
+    "entrance", "failed", "renewed", "run", "run_document", "server_visit", "still_valid", "subscribe", "unsubscribe",
 ]  # fmt: skip
 
+REPEATS = 3
+"""How often an operation is repeated: changes of the schema may follow each other faster than a slow request."""
 STALE = (CollectionNotFound, FieldNotFound, InvalidField, QueryFailed)
 """What may be wrong only because the schema has just changed."""
 
@@ -147,6 +149,8 @@ async def again(visit: Visit, outcome: Outcome) -> Visit:
     try:
         if isinstance(error, QueryFailed):
             await visit.session.project.follow()  # the database knows already what we have not been told
+            if error.lacking:
+                visit.session.project.reread(visit.session.snapshot)
         return await renewed(visit)
     except TabulariumError:
         return visit

@@ -108,6 +108,8 @@ class OutOfRange(DataRejected):
 class MissingObject(DatabaseError):
     """A table or column that the statement names is not there: the caller's snapshot is behind."""
 
+    lacking = True
+
     def __init__(self, name: str | None = None) -> None:
         super().__init__()
         self.name = name

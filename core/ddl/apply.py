@@ -157,9 +157,10 @@ async def _in_pieces(
         await connection.execute("COMMIT")
         await undo(connection, kept, charset=charset)
         raise
-    if not last:
+    if not last and not lost:
         return outcome
     if lost:
+        # Logged once more: who has noticed the entry that was stored before has looked at what is gone only now.
         await connection.execute("START TRANSACTION")
     told, version = await _record(present, replace(plan, events=()), last)
     return [*outcome[0], *told], version

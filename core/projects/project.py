@@ -46,6 +46,8 @@ RELOAD_PAUSE = 1.0
 NOTES = 500
 """What one message tells to other processes."""
 SETTLE_WITHIN = 30.0
+REREAD_AFTER = 10.0
+"""Seconds in which a database that lacks what its snapshot names is read anew once: it may be a view that is broken."""
 OF_SCHEMA = frozenset({"directus_collections", "directus_fields"})
 
 Prepare = Callable[["Project", Snapshot], Awaitable[None]]
@@ -88,6 +90,8 @@ class Project:
         self._failed_at = float("-inf")
         self._failure: type[Unavailable] = DatabaseUnavailable
         self._wanted = 0
+        self._forced = False
+        self._reread_at = float("-inf")
         self._changing: frozenset[str] = frozenset()
         self._closed = False
 
@@ -238,6 +242,17 @@ class Project:
         await self.refresh(await self._head())
         return await self.settled()
 
+    def reread(self, snapshot: Snapshot) -> None:
+        """The database lacks what this snapshot names, and nobody has said so: begin to read all of it anew.
+
+        Somebody has altered it by other means, or was killed before the change log was written.
+        """
+        if snapshot is self.snapshot and time.monotonic() > self._reread_at + REREAD_AFTER:
+            self._reread_at = time.monotonic()
+            self._forced = True
+            self._changing |= {""}
+            self._start("reload", self._reload)
+
     async def _head(self) -> int:
         store = await self.store()
         async with store.read() as connection:
@@ -270,12 +285,14 @@ class Project:
 
     async def _reload(self) -> None:
         while not self._closed:
-            wanted, before = self._wanted, self.snapshot
+            wanted, before, forced = self._wanted, self.snapshot, self._forced
             try:
                 with lasting():
-                    snapshot = await catalog.refresh(
-                        await self.store(), before, blacklist=self.config.table_blacklist, pause=Pace()
-                    )
+                    store, hidden, pause = await self.store(), self.config.table_blacklist, Pace()
+                    if forced:
+                        snapshot = await catalog.load_snapshot(store, blacklist=hidden, pause=pause)
+                    else:
+                        snapshot = await catalog.refresh(store, before, blacklist=hidden, pause=pause)
                     if self.prepare is not None:
                         await self.prepare(self, snapshot)
             except TabulariumError as error:
@@ -285,7 +302,8 @@ class Project:
             self._snapshot = snapshot
             if snapshot.collections is not before.collections:
                 self.plans.clear()
-            if wanted == self._wanted:
+            self._forced = self._forced and not forced
+            if wanted == self._wanted and not self._forced:
                 self._changing = frozenset()
                 return
 
