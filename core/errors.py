@@ -284,6 +284,14 @@ class UserSuspended(CredentialsError):
     code, text = 103, "Your account is suspended. Please contact an administrator"
 
 
+class InvalidReset(CredentialsError):
+    code, text = 104, "Invalid Reset Password token"
+
+
+class ExpiredReset(CredentialsError):
+    code, text = 105, "Expired Reset Password token"
+
+
 class UserNotFound(CredentialsError):
     code, text = 106, "User not found"
 
@@ -422,6 +430,10 @@ class InvalidDatabaseConnection(Unavailable):
 
 class Maintenance(Unavailable):
     code, text = 21, "This project is in maintenance"
+
+
+class MailFailed(Unavailable):
+    code, text = 503, "The mail could not be sent"
 
 
 class Missed(Unavailable):

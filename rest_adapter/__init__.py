@@ -14,7 +14,7 @@ from typing import Any
 from core.errors import ItemNotFound, Unprocessable, ValidationFailed
 from rest_adapter import auth, history
 from rest_adapter.adapter import Adapter, Execute
-from rest_adapter.auth import CHECKED, LOGIN, SESSIONS, SIGNED_OUT, TOKEN
+from rest_adapter.auth import CHECKED, DONE, LOGIN, SESSIONS, SIGNED_OUT, TOKEN
 from rest_adapter.call import document
 from rest_adapter.envelope import (
     CATALOGUE,
@@ -74,6 +74,10 @@ COLLECTIONS, FIELDS, PERMISSIONS = "directus_collections", "directus_fields", "d
 ACTIVITY, REVISIONS = "directus_activity", "directus_revisions"
 USERS, ROLES = "directus_users", "directus_roles"
 PUBLIC: Mapping[str, Any] = {"anonymous": True}
+ADDRESS: Mapping[str, Any] = {"arguments": auth.address}
+PASSWORD: Mapping[str, Any] = {"arguments": auth.new_password}
+INVITED: Mapping[str, Any] = {"arguments": auth.invited}
+ACCEPTED: Mapping[str, Any] = {"arguments": auth.first_password, "anonymous": True, "lenient": True}
 PAGE_OF: Mapping[str, Any] = {"arguments": auth.page}
 FACTOR: Mapping[str, Any] = {"arguments": auth.factor}
 WRAPPED: Mapping[str, Any] = {"wrapped": True}
@@ -137,6 +141,8 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/auth/logout",       "auth_logout", SIGNED_OUT, NONE, AS_IS, **PUBLIC),
     Route("POST", "/auth/logout/:user", "auth_logout", SIGNED_OUT, NONE, AS_IS, **PUBLIC),
     Route("POST", "/auth/logout/:user/:session", "auth_logout", SIGNED_OUT, NONE, AS_IS, **PUBLIC),
+    Route("POST", "/auth/password/request", "auth_password_request", DONE, NONE, AS_IS, OBJECT, **PUBLIC, **ADDRESS),
+    Route("POST", "/auth/password/reset",   "auth_password_reset",   DONE, NONE, AS_IS, OBJECT, **PUBLIC, **PASSWORD),
     Route("GET",  "/auth/check",        "auth_check",    CHECKED,  **PUBLIC),
     Route("GET",  "/auth/sessions",     "auth_sessions", SESSIONS, **PUBLIC),
 
@@ -157,6 +163,9 @@ ROUTES: tuple[Route, ...] = (
     Route("DELETE", "/users/:id",  "delete_C_item",   GONE,         DELETE, AS_IS, of=USERS),
     Route("DELETE", "/users/:ids", "delete_C_items",  GONE,         DELETE, AS_IS, of=USERS),
 
+    Route("POST",  "/users/invite",            "users_invite", WRITTEN_LIST, FORM, AS_IS, OBJECT, USERS, **INVITED),
+    Route("GET",   "/users/invite/:token",     "users_invite_accept", WRITTEN, FORM, of=USERS, **PUBLIC),
+    Route("POST",  "/users/invite/:token",     "users_invite_accept", WRITTEN, FORM, AS_IS, OBJECT, USERS, **ACCEPTED),
     Route("PATCH", "/users/:id/tracking/page", "users_track_page", WRITTEN, FORM, AS_IS, OBJECT, USERS, **PAGE_OF),
     Route("POST",  "/users/:id/activate_2fa",  "users_tfa_enable", WRITTEN, FORM, USER,  OBJECT, USERS, **FACTOR),
 

@@ -33,6 +33,26 @@ def factor(call: Call) -> dict[str, Any]:
     return _members(call, {"2fa_secret": "secret", "otp": "otp"})
 
 
+def address(call: Call) -> dict[str, Any]:
+    """`email` and `reset_url` from the body (spec 02 §5.6)."""
+    return _members(call, {"email": "email", "reset_url": "reset_url"})
+
+
+def new_password(call: Call) -> dict[str, Any]:
+    """`token` and `password` from the body (spec 02 §5.7)."""
+    return _members(call, {"token": "token", "password": "password"})
+
+
+def invited(call: Call) -> dict[str, Any]:
+    """`email` and `invite_url` from the body (spec 02 §9.6)."""
+    return _members(call, {"email": "email", "invite_url": "invite_url"})
+
+
+def first_password(call: Call) -> dict[str, Any]:
+    """`password` from the body, which may be missing (spec 02 §9.7)."""
+    return _members(call, {"password": "password"})
+
+
 def _members(call: Call, names: Mapping[str, str]) -> dict[str, Any]:
     """Members of the body as they are, by the names of arguments; core says what is wrong with them."""
     body = call.payload if isinstance(call.payload, dict) else {}
@@ -68,3 +88,4 @@ SESSIONS = Answer(
     lambda call, found: {"data": found} if found else {},
 )
 SIGNED_OUT = Answer("", lambda call, found: {})
+DONE = Answer("", lambda call, found: {})

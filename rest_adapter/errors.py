@@ -41,6 +41,8 @@ STATUS: Mapping[type[TabulariumError], int] = {
     kinds.ExpiredToken: 401,
     kinds.UserInactive: 401,
     kinds.UserSuspended: 404,
+    kinds.InvalidReset: 401,
+    kinds.ExpiredReset: 401,
     kinds.UserNotFound: 404,
     kinds.MissingOtp: 404,
     kinds.InvalidOtp: 404,
@@ -64,6 +66,7 @@ STATUS: Mapping[type[TabulariumError], int] = {
     kinds.InvalidDatabaseConnection: 400,
     kinds.Maintenance: 503,
     kinds.Missed: 503,
+    kinds.MailFailed: 500,
 }
 """HTTP status by kind (spec 04 §2); a kind that is not named has the status of the one above it in the tree."""
 

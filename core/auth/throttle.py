@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -41,6 +42,27 @@ class Throttle:
                 del self._failures[next(iter(self._failures))]
         times.append(now)
         self._failures[key] = times  # put last: order of the dict is the order of the latest failure
+
+
+class Quota:
+    """So many times per key within so many seconds, in this process."""
+
+    def __init__(self) -> None:
+        self._times: dict[str, deque[float]] = {}
+
+    def admit(self, key: str, limit: int, seconds: float) -> bool:
+        """Whether it may happen once more; then it counts."""
+        now = time.monotonic()
+        times = self._times.pop(key, None) or deque()
+        while times and times[0] <= now - seconds:
+            times.popleft()
+        admitted = len(times) < limit
+        if admitted:
+            times.append(now)
+        while len(self._times) >= MOST_KEYS:
+            del self._times[next(iter(self._times))]
+        self._times[key] = times
+        return admitted
 
 
 class Turns:

@@ -91,6 +91,18 @@ def verify(keys: TokenKeys, token: str, kind: str, *, now: float) -> dict[str, A
     return claims
 
 
+def is_foreign(keys: TokenKeys, token: str) -> bool:
+    """Whether a token that was refused is a well signed one for another project or public key."""
+    from joserfc import jwt
+    from joserfc.errors import JoseError
+
+    try:
+        claims = jwt.decode(token, _key(keys.secret), algorithms=[ALGORITHM]).claims
+    except (JoseError, ValueError, TypeError, RecursionError):
+        return False
+    return claims.get("key") != keys.public_key or claims.get("project") != keys.project
+
+
 def peek_project(token: str) -> str | None:
     """The project that a JWT names, unverified: it only says where to look (spec 01 §1.1)."""
     if not is_jwt(token):

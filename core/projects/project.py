@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import structlog
 
 from core.access.policy import ADMIN_POLICY, NO_POLICY, Policy
-from core.auth.throttle import Turns
+from core.auth.throttle import Quota, Turns
 from core.auth.tokens import TokenKeys
 from core.cache.lru import Lru
 from core.catalog import load as catalog
@@ -48,6 +48,7 @@ NOTES = 500
 SETTLE_WITHIN = 30.0
 REREAD_AFTER = 10.0
 """Seconds in which a database that lacks what its snapshot names is read anew once: it may be a view that is broken."""
+TASKS_WITHIN = 25.0
 OF_SCHEMA = frozenset({"directus_collections", "directus_fields"})
 
 Prepare = Callable[["Project", Snapshot], Awaitable[None]]
@@ -62,6 +63,11 @@ class Project:
         self.data = data
         self.keys = TokenKeys.of(config.key, config.public_key, config.secret_key)
         self.turns = Turns()
+        self.mails = Quota()
+        """How often strangers may have mail sent."""
+        self.listens: str | None = None
+        """The server's own URL, when only this machine can reach it."""
+        self._tasks: set[asyncio.Task[Any]] = set()
         self.root_url: str = config.get("storage.root_url", "")
         """Prefix of the URLs of files (spec 04 §7)."""
         self.verified: Lru[str, Any] = Lru(TOKENS)
@@ -140,6 +146,17 @@ class Project:
             self.courier.start(store)
         return store
 
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something that the answer does not wait for; closing does, for a while."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def settle_tasks(self) -> None:
+        """Wait for what was spawned."""
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=TASKS_WITHIN)
+
     async def upgrade(self) -> tuple[str, ...]:
         """Run the steps of Directus 8 that the database has not seen (spec 01 §2.17, `POST /:project/update`).
 
@@ -149,6 +166,7 @@ class Project:
 
     async def close(self) -> None:
         """End what runs for the project and close its database. It does not open again."""
+        await self.settle_tasks()
         self._closed = True
         if self.subscriptions is not None:
             await self.subscriptions.close()

@@ -149,6 +149,7 @@ class Projects:
 
     def _made(self, config: ProjectConfig) -> Project:
         project = Project(config, self.settings.data)
+        project.listens = self.settings.own_url
         if self._deliver:
             project.courier = Courier(config)
         return project

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 
 from core.frozen import EMPTY
@@ -44,6 +45,16 @@ class Settings:
     """DIRECTUS_USE_ENV=1: one project `_`, configured by DIRECTUS_* variables (spec 01 §13)."""
     project_variables: Mapping[str, str] = field(default_factory=lambda: EMPTY, repr=False)
     """The DIRECTUS_* variables, when they are used."""
+
+    @property
+    def own_url(self) -> str | None:
+        """The URL of a server that only this machine can reach; elsewhere the address says nothing about the name."""
+        try:
+            loopback = ip_address(self.host).is_loopback
+        except ValueError:
+            loopback = self.host == "localhost"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}" if loopback else None
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Settings:

@@ -142,6 +142,10 @@ TREE: Branch = {
             "password": _text(),
             "encryption": _text(),
             "sendmail": _text(),
+            "cc": _list(),
+            "bcc": _list(),
+            "force_from": _bool(True),
+            "path": _text(),
         }
     },
     "cookie": {"same_site": _text("Lax"), "secure": _bool(False)},

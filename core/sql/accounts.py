@@ -21,7 +21,7 @@ ROLES = sa.table("directus_roles", *map(sa.column, ("id", "enforce_2fa", "ip_whi
 USERS = sa.table(
     "directus_users",
     *map(sa.column, ("id", "status", "role", "email", "first_name", "last_name", "token", "password", "2fa_secret")),
-    *map(sa.column, ("last_page", "last_access_on")),
+    *map(sa.column, ("last_page", "last_access_on", "password_reset_token")),
 )
 SESSIONS = sa.table(
     "directus_user_sessions",
@@ -161,6 +161,29 @@ def lock_user(dialect: str) -> Compiled:
     """The row of a user (bind `user`), locked: what is checked next cannot happen twice at once."""
     statement = sa.select(USERS.c.id.label("c0")).where(USERS.c.id == sa.bindparam("user", type_=sa.Integer()))
     return compile_statement(statement.with_for_update(), dialect)
+
+
+@cache
+def set_reset(dialect: str) -> Compiled:
+    """Remember what a link for a new password is known by (bind `token`), in the place of an earlier one's."""
+    statement = (
+        sa.update(USERS)
+        .where(USERS.c.id == sa.bindparam("user", type_=sa.Integer()))
+        .values({USERS.c.password_reset_token: sa.bindparam("token", type_=sa.String())})
+    )
+    return compile_statement(statement, dialect)
+
+
+@cache
+def use_reset(dialect: str) -> Compiled:
+    """Forget it (bind `user`, `token`): of two who use it at once, one changes a row."""
+    statement = (
+        sa.update(USERS)
+        .where(USERS.c.id == sa.bindparam("user", type_=sa.Integer()))
+        .where(USERS.c.password_reset_token == sa.bindparam("token", type_=sa.String()))
+        .values({USERS.c.password_reset_token: sa.null()})
+    )
+    return compile_statement(statement, dialect)
 
 
 @cache

@@ -6,6 +6,7 @@ from typing import Any
 
 from ariadne import MutationType, QueryType
 
+from core import passwords
 from core.auth import login, presence
 from core.context import COOKIE, SessionCookie
 from resolvers.context import Info, Spliced
@@ -42,6 +43,18 @@ async def logout(_source: Any, info: Info, *, user: str | None = None, session: 
     return ended
 
 
+async def request_reset(_source: Any, info: Info, *, email: Any = None, reset_url: Any = None) -> bool:
+    """`auth_password_request`: true, whoever that is."""
+    await passwords.request_reset(info.context.visitor, email, reset_url)
+    return True
+
+
+async def reset(_source: Any, info: Info, *, token: Any = None, password: Any = None) -> bool:
+    """`auth_password_reset`."""
+    await passwords.reset(info.context.visitor, token, password)
+    return True
+
+
 async def check(_source: Any, info: Info) -> dict[str, Any]:
     """`auth_check`: whether the credential belongs to a session that lives."""
     here = await presence.present(await login.gate_of(info.context.visitor))
@@ -59,6 +72,8 @@ def bindables() -> list[QueryType | MutationType]:
     query.set_field("auth_check", check)
     query.set_field("auth_sessions", sessions)
     mutation.set_field("auth_logout", logout)
+    mutation.set_field("auth_password_request", request_reset)
+    mutation.set_field("auth_password_reset", reset)
     mutation.set_field("auth_authenticate", authenticate)
     mutation.set_field("auth_refresh", refresh)
     return [query, mutation]

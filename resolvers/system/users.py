@@ -6,7 +6,7 @@ from typing import Any
 
 from ariadne import MutationType, QueryType
 
-from core import users
+from core import invitations, users
 from core.errors import ReadDenied, Unauthorized
 from core.session import ME
 from resolvers import items
@@ -55,6 +55,17 @@ def tfa_secret(_source: Any, _info: Info) -> str:
     return users.new_secret()
 
 
+async def invite(_source: Any, info: Info, *, email: Any = None, invite_url: Any = None) -> Spliced:
+    """`users_invite`: the users of these addresses."""
+    result = await invitations.invite(info.context.visitor, email, invite_url, item_shape(info).selection)
+    return Spliced(result.items)
+
+
+async def accept(_source: Any, info: Info, *, token: Any = None, password: Any = None) -> Spliced:
+    """`users_invite_accept`: the user as it was."""
+    return Spliced(await invitations.accept(info.context.visitor, token, password, item_shape(info).selection))
+
+
 def bindables() -> list[QueryType | MutationType]:
     """The root fields of this module."""
     query, mutation = QueryType(), MutationType()
@@ -62,6 +73,8 @@ def bindables() -> list[QueryType | MutationType]:
     query.set_field("users_tfa_secret", tfa_secret)
     mutation.set_field("update_users_me", update_me)
     mutation.set_field("users_track_page", track_page)
+    mutation.set_field("users_invite", invite)
+    mutation.set_field("users_invite_accept", accept)
     mutation.set_field("users_tfa_enable", enable_tfa)
     mutation.set_field("users_tfa_disable", disable_tfa)
     return [query, mutation]

@@ -1,0 +1,82 @@
+"""In charge of a mail message as data, built from parts that cannot break out of their headers. Pure but for its id."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage
+
+ADDRESS = re.compile(
+    r"(?P<local>[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*)"
+    r"@(?P<domain>[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*)"
+)
+LONGEST_ADDRESS = 254
+LONGEST_TEXT = 998
+"""Characters of a subject or name, as of a line of a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """An address that is known to be one, and the name before it."""
+
+    address: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One message. `html`: the kind of `body`. `reply_to`: whom an answer reaches, if not `sender`."""
+
+    sender: Mailbox
+    to: tuple[Mailbox, ...]
+    subject: str
+    body: str
+    html: bool = True
+    reply_to: Mailbox | None = None
+    cc: tuple[Mailbox, ...] = ()
+    bcc: tuple[Mailbox, ...] = ()
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """The addresses it goes to, each once."""
+        return tuple(dict.fromkeys(box.address for box in (*self.to, *self.cc, *self.bcc)))
+
+
+def mailbox(address: str, name: str = "") -> Mailbox | None:
+    """A mailbox; None when the address is none."""
+    found = address.strip()
+    if len(found) > LONGEST_ADDRESS or not ADDRESS.fullmatch(found):
+        return None
+    return Mailbox(found, one_line(name))
+
+
+def one_line(text: str) -> str:
+    """A text that stays in its header: line ends and control characters become blanks."""
+    return "".join(" " if character < " " or character == "\x7f" else character for character in text)[
+        :LONGEST_TEXT
+    ].strip()
+
+
+def compose(mail: Mail) -> EmailMessage:
+    """The message as it is sent, without the blind copies."""
+    message = EmailMessage()
+    message["From"] = _header(mail.sender)
+    message["To"] = _headers(mail.to)
+    if mail.cc:
+        message["Cc"] = _headers(mail.cc)
+    if mail.reply_to is not None:
+        message["Reply-To"] = _header(mail.reply_to)
+    message["Subject"] = one_line(mail.subject)
+    text = mail.body.encode("utf-8", "replace").decode()
+    message.set_content(text, subtype="html" if mail.html else "plain", charset="utf-8")
+    return message
+
+
+def _header(box: Mailbox) -> Address:
+    return Address(display_name=box.name, addr_spec=box.address)
+
+
+def _headers(boxes: Sequence[Mailbox]) -> tuple[Address, ...]:
+    return tuple(_header(box) for box in boxes)
