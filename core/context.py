@@ -69,6 +69,8 @@ class Context:
     user_agent: str = ""
     base_url: str = ""
     mount: str = ""
+    depth: int = 0
+    """How many hooks deep: a write by a hook is one deeper than what the hook was told of."""
     credential_rejected: bool = False
     """A credential was presented and refused; the request goes on as public (spec 02 §4.2)."""
     presented: Credentials = NONE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from core.auth.credentials import COOKIE, NONE, Credentials
 from core.auth.limits import session_time
@@ -12,8 +13,10 @@ from core.auth.sessions import EXTEND_EVERY, Moments, extend
 from core.auth.whitelist import listed
 from core.context import Context, SessionCookie
 from core.errors import LocationNotAllowed
-from core.projects import Project
 from core.session import Session
+
+if TYPE_CHECKING:
+    from core.projects import Project
 
 
 async def enter(

@@ -6,6 +6,7 @@
     ├── CredentialsError …    who is calling could not be established      (codes 100–115)
     ├── Missing …             it is not there                              (codes 1, 200, 202, 203, 205, 207)
     ├── Conflict …            it is there already                          (codes 18, 204, 307, 308)
+    ├── Veto, HookFailed      an extension refuses, or fails               (codes of its own)
     └── Unavailable …         not now                                      (codes 7, 9, 11, 14, 21, 503)
 
 Every leaf has a stable `kind` (the class name) and a numeric `code` (spec 04 §2). The HTTP status is no function of the
@@ -151,6 +152,36 @@ class UnknownHasher(InvalidRequest):
 
     def __init__(self, hasher: str) -> None:
         super().__init__(f'Hasher "{hasher}" not found', hasher=hasher)
+
+
+# --- an extension says so ---------------------------------------------------------------------------------------
+
+
+class Veto(TabulariumError):
+    """An extension refuses what was asked for (spec 03 §14, 15), in its own words.
+
+    `code`: as the answer shows it. `status`: of the HTTP answer, from 400 to 599; anything else becomes 422.
+    """
+
+    text = "An extension of this server refuses this."
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        code: int | None = 12,
+        status: int = 422,
+        problems: Iterable[Problem] = (),
+    ) -> None:
+        super().__init__(message, problems=problems)
+        self.code = code  # type: ignore[misc]  # every veto has its own
+        self.status = status if 400 <= status <= 599 else 422
+
+
+class HookFailed(TabulariumError):
+    """An extension raised something, or did not end in time. What it was is in the log."""
+
+    code, text = None, "An extension of this server failed."
 
 
 # --- the caller may not ------------------------------------------------------------------------------------------

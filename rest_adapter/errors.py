@@ -67,6 +67,7 @@ STATUS: Mapping[type[TabulariumError], int] = {
     kinds.Maintenance: 503,
     kinds.Missed: 503,
     kinds.MailFailed: 500,
+    kinds.HookFailed: 500,
 }
 """HTTP status by kind (spec 04 §2); a kind that is not named has the status of the one above it in the tree."""
 
@@ -132,6 +133,8 @@ def answer(error: BaseException, denied: Denied = AS_IS, *, public: bool = True,
     """
     if not isinstance(error, TabulariumError):
         return INTERNAL
+    if isinstance(error, kinds.Veto):
+        return Answer(error.status, error.code, error.message)
     if isinstance(error, CollectionDenied):
         hidden = not error.level or (denied.whatever_level and isinstance(error, ReadDenied))
     else:

@@ -28,6 +28,8 @@ from core.events import deliveries, notes
 from core.events.broker import Broker, Silent, broker
 from core.events.collect import Subscribers, Told
 from core.events.deliver import Courier
+from core.extend import Extensions, extend
+from core.hooks.live import LiveHooks
 from core.migrate.install import ensure, is_installed
 from core.migrate.upgrade import upgrade
 from core.pace import Pace, lasting
@@ -76,6 +78,10 @@ class Project:
         """Compiled plans, by shape; filled by the engine, emptied when the collections change."""
         self.events = Subscribers()
         """Who is told of what was written, after it was stored."""
+        self.hooks: LiveHooks | None = None
+        """The hooks of its extensions; None when there are none, so that nobody else has to look."""
+        self.extensions: Extensions = Extensions()
+        """What was found in the folder of extensions when the project was opened, what failed included."""
         self.editions: Any = None
         """What the schema room keeps of this project."""
         self.prepare: Prepare | None = None
@@ -138,6 +144,7 @@ class Project:
                 await store.close()
             raise
         self._snapshot, self.head, self._store = snapshot, snapshot.version, store
+        await extend(self)
         if isinstance(self.broker, Silent):
             self.broker = broker(self.config, self.hear, self.hear_notes)
             if not isinstance(self.broker, Silent):
@@ -167,6 +174,8 @@ class Project:
     async def close(self) -> None:
         """End what runs for the project and close its database. It does not open again."""
         await self.settle_tasks()
+        if self.hooks is not None:
+            await self.hooks.close()
         self._closed = True
         if self.subscriptions is not None:
             await self.subscriptions.close()

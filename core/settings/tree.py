@@ -187,7 +187,13 @@ TREE: Branch = {
         "sso_redirect_allow_list": _list(),
         "sso_code_exchange": _bool(False),
     },
-    "hooks": {"actions": Open(), "filters": Open()},
+    "hooks": {
+        "actions": Open(),
+        "filters": Open(),
+        "timeout": _int(5),
+        "action_timeout": _int(30),
+        "queue": _int(1000),
+    },
     "tableBlacklist": _list(),
     "ext": Open(),
 }

@@ -46,7 +46,7 @@ def stamps(node: Node, user: int, now: datetime) -> dict[str, Any]:
     return {
         name: moment if kind.startswith("datetime") else user
         for name, kind in fields_set(node.collection).items()
-        if kind in kinds
+        if kind in kinds and name not in node.fixed
     }
 
 

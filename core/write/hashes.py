@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from core.access.policy import NONE, Policy
 from core.auth.hashing import Cost, hash_field
 from core.catalog.model import Field
+from core.frozen import EMPTY
 from core.types.write import Refused, accept
 from core.write.change import Node
 
@@ -17,9 +18,9 @@ Hashes = Mapping[tuple[str, str, str], str]
 """(collection, field, plaintext) → hash."""
 
 
-async def hashes(policy: Policy, nodes: tuple[Node, ...], dialect: str, cost: Cost) -> Hashes:
-    """The hashes of all plaintexts, each made once. Raises UnknownHasher (422/1000)."""
-    found: dict[tuple[str, str, str], str] = {}
+async def hashes(policy: Policy, nodes: tuple[Node, ...], dialect: str, cost: Cost, *, known: Hashes = EMPTY) -> Hashes:
+    """The hashes of all plaintexts, each made once, beside those already `known`. Raises UnknownHasher (422/1000)."""
+    found: dict[tuple[str, str, str], str] = dict(known)
     for field, text in _plaintexts(policy, nodes, dialect):
         if (field.collection, field.name, text) not in found:
             found[field.collection, field.name, text] = await hash_field(field, text, cost)

@@ -23,7 +23,7 @@ from core.query.change import WriteRequest, WriteResult
 from core.session import Session
 from core.types.structured import storable
 from core.types.write import INVALID
-from core.write import effects, guard, outbox, readback, refusals, revert, rules
+from core.write import effects, guard, hooked, outbox, readback, refusals, revert, rules
 from core.write.change import Node, Rows
 from core.write.clash import clashing
 from core.write.echo import echo
@@ -174,8 +174,9 @@ class _Change:
         if found is not None and found.error is not None:
             raise found.error
         plan = readback.prepare(self.reading, session, request)
+        nodes, made = await self._heard(unit, nodes, rows)
         kinds = await setting_types(connection, statements, nodes, rows)
-        stored = self._values(nodes, rows, kinds)
+        stored = self._values(nodes, rows, kinds, made)
 
         run = Run(connection, statements, nodes, stored, rows, whole=self._watched())
         for group in order(nodes, stored):
@@ -210,11 +211,23 @@ class _Change:
             return None
         return await revert.find(connection, statements, self.session.policy, self.request, nodes[0], rows)
 
-    def _values(self, nodes: tuple[Node, ...], rows: Rows, kinds: Mapping[str, str]) -> list[dict[str, Any]]:
+    async def _heard(self, unit: UnitOfWork, nodes: tuple[Node, ...], rows: Rows) -> tuple[tuple[Node, ...], Hashes]:
+        """The nodes as hooks leave them, with the hashes of what these put in; what they ask for must be allowed."""
+        session = self.session
+        heard = await hooked.before(session, unit.connection, nodes, rows)
+        if heard is nodes:
+            return nodes, self.hashes
+        await self._authorize(unit, heard, rows)
+        cost = hashing_cost(session.project.config)
+        return heard, await hashes(session.policy, heard, session.snapshot.dialect, cost, known=self.hashes)
+
+    def _values(
+        self, nodes: tuple[Node, ...], rows: Rows, kinds: Mapping[str, str], made: Hashes
+    ) -> list[dict[str, Any]]:
         """Column → canonical value to store, of each node."""
         session = self.session
         if self.request.action != "revert":
-            return values(conditions(session, self.request, self.hashes, kinds), nodes, rows)
+            return values(conditions(session, self.request, made, kinds), nodes, rows)
         [node] = nodes
         before, user, now = rows.get(node.collection, node.key), session.actor.user, session.context.now
         return [revert.values(node, before, dialect=session.snapshot.dialect, user=user, now=now)]
@@ -233,21 +246,27 @@ class _Change:
         return not (self.request.activity_skip and self.session.policy.admin) or self.request.action == "revert"
 
     async def _tell(self, unit: UnitOfWork, run: Run, spool: Spool | None) -> None:
-        """Webhooks are told by rows of the outbox, stored with the change; subscribers once it is stored."""
+        """Hooks may still refuse; webhooks are told by rows of the outbox, stored with the change; others later."""
         session, subscribers = self.session, self.session.project.events
-        if not subscribers and not self._hooked():
+        if not self._watched_by_others():
             return
         told = events(run)
+        await hooked.stored(session, unit.connection, told)
         if await outbox.put(session.snapshot, session.context, unit.connection, told):
             unit.after_commit(session.project.deliver)
+        kept = spool.keep(told) if spool is not None else lambda: told
         if subscribers:
-            kept = spool.keep(told) if spool is not None else lambda: told
             unit.after_commit(lambda: subscribers.publish(kept()))
+        if session.project.hooks is not None:
+            unit.after_commit(lambda: hooked.publish(session, kept()))
 
     def _watched(self) -> bool:
-        return self._recorded() or bool(self.session.project.events) or self._hooked()
+        return self._recorded() or self._watched_by_others()
 
-    def _hooked(self) -> bool:
+    def _watched_by_others(self) -> bool:
+        project = self.session.project
+        if project.events or (project.hooks is not None and project.hooks.hears_items):
+            return True
         return outbox.hooked(self.session.snapshot, (node.collection.name for node in self.nodes))
 
     async def _told(self, error: DatabaseError, run: Run, group: Group) -> Exception:

@@ -18,12 +18,12 @@ MOST_LINES = 450
 _DOORS_OF_CORE = (
     "engine", "enter", "history", "metadata", "configuration", "permissions", "extensions", "utilities", "webhooks",
     "projects", "accounts", "demo", "start", "doctor", "cli", "counts", "stream", "transfer", "subscriptions", "users",
-    "passwords", "invitations",
+    "passwords", "invitations", "extend",
 )  # fmt: skip
 ROWS: tuple[tuple[str, ...], ...] = (
     _DOORS_OF_CORE,
     ("write", "ddl", "migrate", "auth", "files", "mail"),
-    ("db", "events", "cache", "telemetry", "session"),
+    ("db", "events", "cache", "telemetry", "session", "hooks"),
     ("sql",),
     ("access",),
     ("query",),

@@ -13,7 +13,9 @@ from tests.architecture import rules
 ROOT = Path(__file__).resolve().parents[2]
 
 # Longer than MOST_LINES, each with its reason.
-LONG_FILES: dict[str, str] = {}
+LONG_FILES: dict[str, str] = {
+    "core.errors": "one tree, leaf after leaf; it is read as a table",
+}
 
 
 @cache
