@@ -108,7 +108,11 @@ class _Admission:
         return sent, isinstance(sent, bool)
 
     def _integer(self, sent: Any, _: Attribute) -> tuple[Any, bool]:
-        return sent, isinstance(sent, int) and not isinstance(sent, bool) and abs(sent) <= HIGHEST
+        return sent, isinstance(sent, int) and not isinstance(sent, bool) and 0 <= sent <= HIGHEST
+
+    def _object(self, sent: Any, wanted: Attribute) -> tuple[Any, bool]:
+        found, good = self._json(sent, wanted)
+        return found, good and isinstance(sent, Mapping)
 
     def _json(self, sent: Any, _: Attribute) -> tuple[Any, bool]:
         plain = derive.thawed(sent)
@@ -126,7 +130,8 @@ _EXPECTED: Mapping[str, str] = {
     "text": "is a text of at most {most} characters",
     "name": "is a name",
     "flag": "is true or false",
-    "integer": "is a whole number",
+    "integer": "is a whole number from 0 to 2147483647",
+    "object": "is an object",
     "json": "is an object or a list",
     "texts": "is a list of texts without commas",
 }
@@ -220,6 +225,8 @@ def _field(found: _Admission, collection: str, name: str, data: Any) -> None:
         attributes["type"] = known
     elif kind is None and any(one.name in data for one in FIELD):
         found.wrong((*path, "type"), "is needed where more is said of a field than its column")
+    if attributes["locked"] and collection.startswith(SYSTEM_PREFIX):
+        found.wrong((*path, "locked"), "is for fields of the system, which are no part of a document")
     column = data.get("column")
     if (attributes["type"] in ALIAS_TYPES) != (column is None):
         found.wrong((*path, "column"), "is what all fields have but alias, group, o2m and translation")
@@ -298,6 +305,8 @@ def _permissions(found: _Admission, data: Any) -> None:
                 if attributes is None:
                     continue
                 status = found.value(one.get("status"), Attribute("status", "text", most=64), (*path, "status")) or None
+                if attributes["create"] != "none":
+                    attributes["create"] = "full"  # there is nothing between
                 if (role, collection, status) in found.entries["permissions"]:
                     found.wrong(path, "is there twice")
                 found.entries["permissions"][(role, collection, status)] = attributes

@@ -141,8 +141,8 @@ def _field(one: Field, groups: Mapping[int, str]) -> dict[str, Any]:
         "readonly": one.readonly,
         "hidden_detail": one.hidden_detail,
         "hidden_browse": one.hidden_browse,
-        "sort": one.sort,
-        "width": one.width,
+        "sort": None if one.sort is None else max(one.sort, 0),
+        "width": one.width or "full",
         "group": groups.get(one.group) if one.group is not None else None,
         "note": one.note,
         "translation": derive.thawed(one.translation),
@@ -214,7 +214,8 @@ def _permissions(
         ids[key] = (*ids.get(key, ()), row["id"])
         if key not in found:
             found[key] = {
-                **{name: _level(row.get(name), LEVELS) for name in ("create", "read", "update", "delete")},
+                "create": "none" if _level(row.get("create"), LEVELS) == "none" else "full",
+                **{name: _level(row.get(name), LEVELS) for name in ("read", "update", "delete")},
                 "comment": _level(row.get("comment") or "update", COMMENT_LEVELS),
                 "explain": _level(row.get("explain"), _EXPLAIN),
                 **{name: _csv(row.get(name)) for name in _LISTS},

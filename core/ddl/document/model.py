@@ -27,7 +27,7 @@ Entries = Mapping[Key, Attributes]
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """`kind`: text, flag, integer, json (object or list), texts (list of text), name. `most`: characters of a text.
+    """`kind`: text, flag, integer (from 0), object, json (object or list), texts (of a list), name. `most`: characters.
 
     An attribute that has its default is left out of a document. `null`: it may be null besides.
     """
@@ -55,10 +55,10 @@ COLLECTION = (
     Attribute("note", "text", most=255), Attribute("translation", "json"),
 )  # fmt: skip
 FIELD = (
-    Attribute("type", "text", most=64), Attribute("interface", "text", most=64), Attribute("options", "json"),
+    Attribute("type", "text", most=64), Attribute("interface", "text", most=64), Attribute("options", "object"),
     _flag("locked"), Attribute("validation", "text", most=500), _flag("required"), _flag("readonly"),
     _flag("hidden_detail"), _flag("hidden_browse"), Attribute("sort", "integer"),
-    Attribute("width", "text", "full", most=50), Attribute("group", "name", most=64),
+    Attribute("width", "text", "full", most=50, null=False), Attribute("group", "name", most=64),
     Attribute("note", "text", most=1024), Attribute("translation", "json"),
 )  # fmt: skip
 """`type` None: the column has no row in directus_fields, and nothing else is said of the field. `group`: its name."""

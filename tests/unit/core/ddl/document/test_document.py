@@ -46,7 +46,7 @@ collections:
       price:
         type: decimal
         sort: 3
-        width: null
+        width: half
         column:
           datatype: DECIMAL
           length: 10,2
@@ -137,6 +137,7 @@ def test_short_forms_are_understood() -> None:
     permissions:
       Writers:
         a: {read: full}
+        b: {create: mine}
     roles:
       Writers:
     settings: {default_limit: 50, day: 2020-01-01}
@@ -146,6 +147,7 @@ def test_short_forms_are_understood() -> None:
     assert (document.columns["a", "b"]["datatype"], document.columns["a", "b"]["length"]) == ("INT", "11")
     assert document.columns["a", "c"]["length"] == "x,y"
     assert document.permissions["Writers", "a", None]["read"] == "full"
+    assert document.permissions["Writers", "b", None]["create"] == "full"
     assert document.settings == {("default_limit",): {"value": "50"}, ("day",): {"value": "2020-01-01"}}
 
 
@@ -179,14 +181,20 @@ WRONG: list[tuple[dict[str, Any], tuple[Any, ...]]] = [
         {"collections": {"directus_users": {"fields": {"email": {"type": "string", "column": {"datatype": "TEXT"}}}}}},
         ("collections", "directus_users", "fields", "email"),
     ),
+    (
+        {"collections": {"directus_users": {"fields": {"b": {"type": "alias", "locked": True}}}}},
+        ("collections", "directus_users", "fields", "b", "locked"),
+    ),
     (field(type="wat", column={"datatype": "TEXT"}), ("collections", "a", "fields", "b", "type")),
     (field(type="string"), ("collections", "a", "fields", "b", "column")),
     (field(type="o2m", column={"datatype": "TEXT"}), ("collections", "a", "fields", "b", "column")),
     (field(note="x", column={"datatype": "TEXT"}), ("collections", "a", "fields", "b", "type")),
     (field(id=7, type="o2m"), ("collections", "a", "fields", "b", "id")),
     (field(type="o2m", sort="1"), ("collections", "a", "fields", "b", "sort")),
+    (field(type="o2m", sort=-1), ("collections", "a", "fields", "b", "sort")),
     (field(type="o2m", sort=2**31), ("collections", "a", "fields", "b", "sort")),
     (field(type="o2m", options="{}"), ("collections", "a", "fields", "b", "options")),
+    (field(type="o2m", options=[1]), ("collections", "a", "fields", "b", "options")),
     (field(type="o2m", options={1: 2}), ("collections", "a", "fields", "b", "options")),
     (field(type="o2m", options={"a": float("nan")}), ("collections", "a", "fields", "b", "options")),
     (field(type="o2m", options={"a": "\x00"}), ("collections", "a", "fields", "b", "options")),
