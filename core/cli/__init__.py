@@ -6,6 +6,7 @@
     users      user create, password
     config     config import-php
     schema     schema snapshot, diff, apply
+    transfer   import
     doctor     doctor
     upkeep     upgrades, caches, logs, maintenance
     v8         the commands of Directus 8 by their names
@@ -29,6 +30,7 @@ from core.cli.doctor import doctor
 from core.cli.projects import project
 from core.cli.schema import schema
 from core.cli.serve import serve
+from core.cli.transfer import import_file
 from core.cli.users import user
 from core.cli.v8 import COMMANDS
 
@@ -38,6 +40,7 @@ USAGE = 2
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help="A data API server over your SQL databases.")
 cli.command()(serve)
 cli.command()(doctor)
+cli.command("import")(import_file)
 cli.add_typer(project, name="project")
 cli.add_typer(user, name="user")
 cli.add_typer(config, name="config")
