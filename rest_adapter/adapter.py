@@ -49,6 +49,12 @@ class Execute(Protocol):
 
     async def again(self, visit: Any, outcome: Any) -> Any: ...
 
+    async def answered(self, visit: Any, members: dict[str, Any], request: Mapping[str, Any]) -> dict[str, Any]: ...
+
+    async def heard(self, visit: Any, answer: Mapping[str, Any], data: Any) -> None: ...
+
+    async def reported(self, visit: Any, error: BaseException) -> None: ...
+
     def server_visit(self, projects: Any, *, address: str = "") -> Any: ...
 
     async def run(self, visit: Any, document: Any, variables: Mapping[str, Any], *, streams: bool) -> Any: ...
@@ -107,12 +113,20 @@ class Adapter:
         return methods, values
 
     async def _run(self, request: Request, variants: Variants, values: list[str]) -> Reply | Streaming:
-        began = perf_counter()
         call = Call(variants.some, request)
+        reply = await self._called(call, variants, values)
+        if call.visit is not None:
+            await self._execute.heard(call.visit, _facts(call, reply), call.members)
+        return reply
+
+    async def _called(self, call: Call, variants: Variants, values: list[str]) -> Reply | Streaming:
+        request = call.request
+        began = perf_counter()
         visit: Any = None
         try:
             body_token = await self._choose(call, variants, values)
             visit = await self._enter(call, body_token)
+            call.visit = visit
             entered = perf_counter()
             call.read_parameters()
             if call.route.body == FILE and request.project is not None:
@@ -142,6 +156,7 @@ class Adapter:
         except Exception as error:
             if not isinstance(error, TabulariumError):
                 _log("error in the REST adapter", error, call)
+                await self._execute.reported(visit, error)
             return self._refused(error, call, visit)
         finally:
             if call.upload is not None:
@@ -208,8 +223,7 @@ class Adapter:
         streams = call.route.answer.streams and not call.single
         return ready.root, await self._execute.run(visit, ready.document, arguments, streams=streams)
 
-    @staticmethod
-    async def _reply(call: Call, visit: Any, outcome: Any, found: Any) -> tuple[Reply | Streaming, bool]:
+    async def _reply(self, call: Call, visit: Any, outcome: Any, found: Any) -> tuple[Reply | Streaming, bool]:
         """The answer that the result of an operation makes, and whether it is plain text. Raises what a stream does
         that cannot begin."""
         stream = outcome.stream
@@ -222,6 +236,8 @@ class Adapter:
         public = call.route.anonymous or visit.session.actor.public
         members = envelope.complete(members, outcome.warnings, public=public)
         if stream is None:
+            asked = {"method": call.request.method, "path": call.path}
+            call.members = members = await self._execute.answered(visit, members, asked)
             return json_reply(call.request, members), False
         body = orjson.dumps(members)
         pieces = streams.spliced(body, stream.mark, envelope.shown)
@@ -253,6 +269,14 @@ class Adapter:
         if here is not None:
             reply.headers += effects.headers(here)
         return reply
+
+
+def _facts(call: Call, reply: Reply | Streaming) -> dict[str, Any]:
+    """What hooks are told of an answer; the size of what is sent while it is read is not known."""
+    facts = {"path": call.path, "query": call.request.query, "method": call.request.method}
+    if isinstance(reply, Reply):
+        return {**facts, "status": reply.status, "size": len(reply.body or b"")}
+    return {**facts, "status": 200, "size": None}
 
 
 async def _counted(stream: Any) -> int:

@@ -69,6 +69,15 @@ class Call:
     meta: frozenset[str] | None = None
     base_url: str = ""
     results: int = 0
+    visit: Any = None
+    """Of who was let in."""
+    members: dict[str, Any] | None = None
+    """What the body has, once it is known."""
+
+    @property
+    def path(self) -> str:
+        """The path below the project."""
+        return "/" + "/".join(self.request.path)
 
     def read_parameters(self) -> None:
         """Find `single` and `meta`. Raises BadRequest (too many parameters)."""

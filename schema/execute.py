@@ -41,8 +41,9 @@ from schema.executor import SplicingExecutor
 from schema.registry import Edition, edition, server_edition
 
 __all__ = [
-    "REPEATS", "Ended", "Entrance", "Failure", "Outcome", "Subscriber", "Told", "Visit", "Wish", "again", "enter",
-    "entrance", "failed", "renewed", "run", "run_document", "server_visit", "still_valid", "subscribe", "unsubscribe",
+    "REPEATS", "Ended", "Entrance", "Failure", "Outcome", "Subscriber", "Told", "Visit", "Wish", "again", "answered",
+    "enter", "entrance", "failed", "heard", "renewed", "reported", "run", "run_document", "server_visit", "still_valid",
+    "subscribe", "unsubscribe",
 ]  # fmt: skip
 
 REPEATS = 3
@@ -229,22 +230,57 @@ async def run_document(
         visit.session,
         visit.projects,
         visit.address,
-        streams=streams and operation.alone,
+        streams=streams and operation.alone and not _filtered(visit),
         rows=visit.edition.documents.limits.rows,
     )
     result = _executor(visit, document, operation, values, call).execute_operation()
     if isawaitable(result):
         result = await result
     assert isinstance(result, ExecutionResult)
+    failures = _failures(result.errors) if result.errors else ()
+    for failure in failures:
+        if is_internal(failure.located):
+            await reported(visit, failure.error)
     return Outcome(
         result.data,
-        _failures(result.errors) if result.errors else (),
+        failures,
         tuple(call.warnings),
         tuple(call.effects),
         call.stream,
         tuple(call.tags),
         wish=call.wish if not result.errors else None,
     )
+
+
+def _filtered(visit: Visit) -> bool:
+    """Answers go through filters, which look at them as a whole."""
+    hooks = visit.session.project.hooks if visit.session is not None else None
+    return hooks is not None and hooks.filters_answers
+
+
+async def reported(visit: Visit | None, error: BaseException) -> None:
+    """Tell the hooks of the project of an error that nobody expected."""
+    if visit is not None and visit.session is not None and (hooks := visit.session.project.hooks) is not None:
+        await hooks.failed(visit.session, error)
+
+
+async def answered(visit: Visit, members: dict[str, Any], request: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of an answer as the hooks of the project leave them. `request`: method and path.
+
+    Raises what a hook raises.
+    """
+    session = visit.session
+    if session is None or (hooks := session.project.hooks) is None or not hooks.filters_answers:
+        return members
+    return await hooks.answered(session, members, request)
+
+
+async def heard(visit: Visit | None, answer: Mapping[str, Any], data: Any) -> None:
+    """Tell the hooks of the project what was answered: path, query, method, status and size, and the body's members."""
+    if visit is None or visit.session is None or (hooks := visit.session.project.hooks) is None:
+        return
+    if hooks.hears_answers:
+        await hooks.heard(visit.session, answer, data)
 
 
 def _executor(visit: Visit, document: Document, operation: Operation, values: Any, call: Call) -> SplicingExecutor:

@@ -18,6 +18,7 @@ from core.context import ADMIN_ROLE, COOKIE, NONE, Credentials, SessionCookie
 from core.db.errors import DatabaseError
 from core.db.gateway import Connection, Store
 from core.errors import (
+    CredentialsError,
     InvalidCredentials,
     InvalidLogin,
     InvalidOtp,
@@ -29,6 +30,9 @@ from core.errors import (
     UserSuspended,
     ValidationFailed,
 )
+from core.hooks.live import Happening
+from core.hooks.names import WITHIN
+from core.hooks.payload import Payload
 from core.session import Session
 from core.settings import ProjectConfig
 from core.sql import accounts
@@ -36,6 +40,7 @@ from core.sql import accounts
 EMAIL = re.compile(r"[^@\s\x00-\x1f\"(),:;<>\[\\\]]+@[^@\s\x00-\x1f\"(),:;<>\[\\\]]+")
 BLANK = "This value should not be blank."
 NO_EMAIL = "This value is not a valid email address."
+USERS = "directus_users"
 MASK = "**********"
 HIDDEN = frozenset({"password", "token", "email_notifications", "last_access_on", "last_page"})
 OTP_MEMORY = timedelta(minutes=5)
@@ -56,6 +61,7 @@ class Gate:
     visitor: Visitor
     now: datetime
     presented: Credentials = NONE
+    session: Session | None = None
 
     @property
     def cost(self) -> hashing.Cost:
@@ -101,6 +107,7 @@ async def gate_of(session: Session) -> Gate:
         visitor=Visitor(context.address, context.user_agent),
         now=context.now,
         presented=context.presented,
+        session=session,
     )
 
 
@@ -111,22 +118,46 @@ async def authenticate(gate: Gate, *, email: Any, password: Any, one_time: Any =
     The password is checked first, so that nothing is told about an account to who does not have it.
     """
     _check_form(email, password)
-    async with gate.turns.take(email.lower()):
-        account = await _account(gate, email)
-        if account is not None:
-            await attempts.admit(gate, account.id, admin=account.role == ADMIN_ROLE)
-        stored = account.password if account is not None else None
-        # An unknown e-mail costs the same time as a wrong password.
-        right = await hashing.verify(password, stored, gate.cost)
-        if account is None:
-            raise InvalidCredentials
-        if not right:
-            raise await attempts.failed(gate, account.id, InvalidCredentials())
-        _check_status(account.status)
-        step = await _check_otp(gate, account, one_time)
-        result = await _begin(gate, account, step, secrets.token_urlsafe(32) if mode == "cookie" else None)
+    try:
+        async with gate.turns.take(email.lower()):
+            account, result = await _signed_in(gate, email, password, one_time, mode)
+    except CredentialsError as error:
+        await tell(gate, "auth.fail", error)
+        raise
+    await tell(gate, "auth.success", Payload(result.user, USERS))
     await _upgrade(gate, account, password)
     return result
+
+
+async def tell(gate: Gate, event: str, payload: Any) -> None:
+    """Tell the hooks of the project, afterwards."""
+    if gate.session is not None and (hooks := gate.session.project.hooks) is not None:
+        await hooks.tell(gate.session, [Happening(event, payload=payload, named=USERS)], WITHIN)
+
+
+async def ask(gate: Gate, account: Account) -> None:
+    """Ask the hooks of the project about somebody whose credentials are right. Raises what a hook raises."""
+    if gate.session is not None and (hooks := gate.session.project.hooks) is not None:
+        user = Payload(public_user(account), USERS)
+        await hooks.act(gate.session, Happening("auth.request:credentials", payload=user, named=USERS), WITHIN)
+
+
+async def _signed_in(gate: Gate, email: str, password: Any, one_time: Any, mode: Any) -> tuple[Account, LoginResult]:
+    """The account of right credentials, and its new session. The caller holds the account's turn."""
+    account = await _account(gate, email)
+    if account is not None:
+        await attempts.admit(gate, account.id, admin=account.role == ADMIN_ROLE)
+    stored = account.password if account is not None else None
+    # An unknown e-mail costs the same time as a wrong password.
+    right = await hashing.verify(password, stored, gate.cost)
+    if account is None:
+        raise InvalidCredentials
+    if not right:
+        raise await attempts.failed(gate, account.id, InvalidCredentials())
+    _check_status(account.status)
+    step = await _check_otp(gate, account, one_time)
+    await ask(gate, account)
+    return account, await _begin(gate, account, step, secrets.token_urlsafe(32) if mode == "cookie" else None)
 
 
 async def refresh(gate: Gate, token: Any) -> str:

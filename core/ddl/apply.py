@@ -35,7 +35,7 @@ from core.events.collect import SchemaEvent, Told
 from core.frozen import EMPTY
 from core.query.change import WriteRequest
 from core.session import Session
-from core.write import outbox
+from core.write import hooked, outbox
 
 ATTEMPTS = 3
 
@@ -77,7 +77,9 @@ async def _alter(session: Session, planning: Planning) -> Snapshot:
         try:
             async with store.alter() as connection:
                 present = await read(session, connection)
-                told, version = await _carry_out(present, await planning(present))
+                plan = await planning(present)
+                await hooked.schema_before(session, connection, plan.events)
+                told, version = await _carry_out(present, plan)
             break
         except Retryable:
             if attempt == ATTEMPTS:
@@ -88,6 +90,7 @@ async def _alter(session: Session, planning: Planning) -> Snapshot:
     await project.deliver()
     if project.events and told:
         await project.events.publish(told)
+    await hooked.publish_schema(session, told)
     return snapshot
 
 

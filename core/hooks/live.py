@@ -98,6 +98,13 @@ class LiveHooks:
                     value = _taken(hook, found, value, happening)
         return value
 
+    async def answered(self, session: Session, members: dict[str, Any], request: Mapping[str, Any]) -> dict[str, Any]:
+        """The members of an answer as filters leave them. `request`: method and path. Raises as `filter`."""
+        payload: Any = Payload(members)
+        for event in ("response", f"response.{request.get('method')}"):
+            payload = await self.filter(session, Happening(event, payload=payload, request=request), WITHIN)
+        return dict(payload)
+
     async def act(
         self, session: Session, happening: Happening, when: str, connection: Connection | None = None
     ) -> None:
@@ -123,6 +130,10 @@ class LiveHooks:
             )
             return
         await self.queue.put(found, patient=session.context.depth == 0)
+
+    async def heard(self, session: Session, answer: Mapping[str, Any], data: Any) -> None:
+        """Tell what was answered. `answer`: path, query, method, status, size; `data`: members of the body."""
+        await self.tell(session, [Happening("response", payload=data, request=answer)], WITHIN)
 
     async def failed(self, session: Session, error: BaseException) -> None:
         """Tell of an error that nobody expected."""

@@ -145,6 +145,18 @@ async def publish(session: Session, told: Sequence[Told]) -> None:
         await hooks.tell(session, _happenings(told, files=True), AFTER)
 
 
+async def publish_schema(session: Session, told: Sequence[Told]) -> None:
+    """Queue the actions of a change of the schema, those under the bare name first.
+
+    What they raise undoes nothing: some databases cannot take a change of the schema back.
+    """
+    hooks = session.project.hooks
+    if hooks is not None:
+        happenings = _happenings(told, files=True)
+        await hooks.tell(session, happenings, WITHIN)
+        await hooks.tell(session, happenings, AFTER)
+
+
 async def schema_before(session: Session, connection: Connection, told: Iterable[SchemaEvent]) -> None:
     """Call the actions that run before a change of the schema. Raises as `before`."""
     hooks = session.project.hooks

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,7 +24,8 @@ from tests.shop import shop
 
 SNAPSHOT = shop()
 EDITION = make(SNAPSHOT)
-SESSION = Session(None, SNAPSHOT, ADMIN_POLICY, Context(Actor(1, 1, False), datetime(2026, 3, 1, tzinfo=UTC)))  # type: ignore[arg-type]
+PROJECT: Any = SimpleNamespace(hooks=None)
+SESSION = Session(PROJECT, SNAPSHOT, ADMIN_POLICY, Context(Actor(1, 1, False), datetime(2026, 3, 1, tzinfo=UTC)))
 ID = Selection((Leaf("id", "id", "id"),))
 
 

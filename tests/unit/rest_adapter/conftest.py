@@ -125,6 +125,13 @@ class Door:
     async def again(self, visit: Any, outcome: Any) -> Any:
         return visit
 
+    async def answered(self, visit: Any, members: dict[str, Any], request: Any) -> dict[str, Any]:
+        return members
+
+    async def heard(self, visit: Any, answer: Any, data: Any) -> None: ...
+
+    async def reported(self, visit: Any, error: BaseException) -> None: ...
+
     def server_visit(self, projects: Any, **facts: Any) -> Any:
         assert projects is self
         return SimpleNamespace(edition=self.server_edition, session=None)
