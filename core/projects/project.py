@@ -357,7 +357,7 @@ class Project:
 
     async def _once(self, name: str, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """The outcome of `work`, which runs once however many ask; a caller that gives up does not stop it."""
-        flight: asyncio.Task[T] = self._flights.get(name) or self._start(name, work)
+        flight = self._start(name, work)
         try:
             return await asyncio.shield(flight)
         except asyncio.CancelledError:
@@ -367,7 +367,8 @@ class Project:
 
     def _start(self, name: str, work: Callable[[], Coroutine[Any, Any, T]]) -> asyncio.Task[T]:
         running = self._flights.get(name)
-        if running is not None:
+        # One that has ended, and whose end was not yet noticed, has not seen what it is asked for now.
+        if running is not None and not running.done():
             return running
         flight = asyncio.get_running_loop().create_task(work(), name=f"{self.key}: {name}")
         self._flights[name] = flight
@@ -375,7 +376,8 @@ class Project:
         return flight
 
     def _landed(self, name: str, flight: asyncio.Task[Any]) -> None:
-        self._flights.pop(name, None)
+        if self._flights.get(name) is flight:
+            del self._flights[name]
         if not flight.cancelled():
             flight.exception()  # told to whoever waits; nobody may be waiting
 
