@@ -26,7 +26,7 @@ from core.telemetry.log import configure, logger
 from rest_adapter import effects, errors, session
 from rest_adapter.middleware import App
 from rest_adapter.streams import begun_list
-from schema import execute
+from schema import execute, operation
 from schema.arrival import Arrival
 from schema.endpoint import Endpoint
 from schema.registry import edition
@@ -39,7 +39,7 @@ def compose(projects: Projects) -> App:
     """Both doors to these projects, as one ASGI application."""
     endpoint = Endpoint(projects, arrive, errors.answer, effects.headers, begun_list)
     extensions = projects.settings.data / FOLDER
-    return rest_adapter.app(projects, execute, endpoint, maintenance.is_paused, extensions)
+    return rest_adapter.app(projects, execute, endpoint, maintenance.is_paused, extensions, operation.answer)
 
 
 async def arrive(scope: Any) -> Arrival:

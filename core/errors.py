@@ -356,6 +356,16 @@ class NotFound(Missing):
     code, text = 1, "Not Found"
 
 
+class MethodNotAllowed(Missing):
+    """The path is there, but not for this method; `allowed` are."""
+
+    code, text = 6, "Method Not Allowed"
+
+    def __init__(self, allowed: Iterable[str]) -> None:
+        self.allowed = tuple(allowed)
+        super().__init__(allowed=self.allowed)
+
+
 class UnknownProject(Missing):
     code, text = 1, "Unknown Project"
 

@@ -16,6 +16,7 @@ from rest_adapter import auth, history
 from rest_adapter.adapter import Adapter, Execute
 from rest_adapter.auth import CHECKED, DONE, LOGIN, SESSIONS, SIGNED_OUT, TOKEN
 from rest_adapter.call import document
+from rest_adapter.custom import Answer, Custom
 from rest_adapter.envelope import (
     CATALOGUE,
     DATA,
@@ -304,11 +305,14 @@ def app(
     graphql: App | None = None,
     paused: Paused | None = None,
     extensions: Path | None = None,
+    answer: Answer | None = None,
 ) -> Middleware:
     """The ASGI application of both doors: REST here, `/gql` and `/:project/gql` (and WebSockets) handed to `graphql`.
 
     `execute`: the door of the schema. `paused`: whether a project is in maintenance. `extensions`: the folder whose
-    files are served below `/extensions`.
+    files are served below `/extensions`. `answer`: runs GraphQL documents for endpoints of extensions, which are not
+    there without it.
     """
     files = ExtensionFiles(extensions) if extensions is not None else None
-    return Middleware(projects, Adapter(ROUTES, projects, execute), graphql, paused, files)
+    custom = Custom(execute, answer) if answer is not None else None
+    return Middleware(projects, Adapter(ROUTES, projects, execute), graphql, paused, files, custom)

@@ -49,6 +49,7 @@ STATUS: Mapping[type[TabulariumError], int] = {
     kinds.TfaEnforced: 401,
     kinds.InvalidLogin: 422,
     kinds.NotFound: 404,
+    kinds.MethodNotAllowed: 405,
     kinds.UnknownProject: 404,
     kinds.CollectionNotFound: 404,
     kinds.FieldNotFound: 404,

@@ -12,6 +12,7 @@ from typing import Any
 from core.errors import Maintenance, TabulariumError
 from core.settings import CorsConfig
 from rest_adapter import cors, errors, session
+from rest_adapter.custom import MOUNTS
 from rest_adapter.reply import JSON_TYPE, TEXT_TYPE, Reply, error_reply
 from rest_adapter.request import Request
 from rest_adapter.session import Projects
@@ -29,7 +30,9 @@ NOT_HERE = 4404
 
 
 class Middleware:
-    """`rest` answers what `graphql` (`/gql`, `/:project/gql`) and `extensions` (`/extensions/…`) do not.
+    """`rest` answers what `graphql` (`/gql`, `/:project/gql`), `extensions` (`/extensions/…`) and `custom` do not.
+
+    `custom`: the endpoints of extensions.
 
     `paused`: a project is in maintenance.
     """
@@ -41,12 +44,14 @@ class Middleware:
         graphql: App | None = None,
         paused: Paused | None = None,
         extensions: App | None = None,
+        custom: App | None = None,
     ) -> None:
         self._projects = projects
         self._rest = rest
         self._graphql = graphql
         self._paused = paused
         self._extensions = extensions
+        self._custom = custom
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Pass a request on, with the facts of it in the scope under "tabularium.request"."""
@@ -102,6 +107,8 @@ class Middleware:
             await _root(request).send(send)
         elif self._extensions is not None and request.called[0] == EXTENSIONS:
             await self._extensions(request.scope, receive, send)
+        elif self._custom is not None and project is not None and _is_custom(request):
+            await self._custom(request.scope, receive, send)
         else:
             await self._rest(request.scope, receive, send)
 
@@ -116,6 +123,11 @@ def _root(request: Request) -> Reply:
 def _for_graphql(called: tuple[str, ...]) -> bool:
     """`/gql`, `/:project/gql`, and the files of the explorer."""
     return (called[-1:] == (GRAPHQL,) and len(called) <= 2) or called[:2] == (GRAPHQL, "assets")
+
+
+def _is_custom(request: Request) -> bool:
+    """An endpoint of an extension: `/:project/custom/<name>`, `/:project/modules/<id>` and the like."""
+    return not request.is_global and len(request.path) > 1 and request.path[0] in MOUNTS
 
 
 def _with_headers(send: Any, extra: cors.Headers, *, bodiless: bool) -> Any:

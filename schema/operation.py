@@ -129,6 +129,18 @@ async def run_asked(visit: Visit, document: Document, asked: Asked, *, streams: 
     return visit, outcome
 
 
+async def answer(visit: Visit, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of the answer to a query or mutation, for extensions that ask on behalf of a visit."""
+    asked = Asked(query, variables)
+    visit, found = await document_of(visit, asked)
+    if not isinstance(found, Document):
+        return members(refused(found))
+    if kind_of(found, asked) is OperationType.SUBSCRIPTION:
+        return members(refused([GraphQLError("A subscription needs a socket.")]))
+    _, outcome = await run_asked(visit, found, asked)
+    return members(outcome)
+
+
 def _repeatable(document: Document, asked: Asked, outcome: Outcome) -> bool:
     """Whether nothing was written by it: a query, or a mutation whose one field failed."""
     if kind_of(document, asked) is OperationType.QUERY:

@@ -13,6 +13,7 @@ import structlog
 
 from core.access.policy import NO_POLICY
 from core.context import PUBLIC, Context
+from core.endpoints.live import LiveEndpoints
 from core.extend.items import doors
 from core.extend.load import Extensions, load
 from core.hooks.live import Happening, Limits, LiveHooks
@@ -32,10 +33,13 @@ async def extend(project: Project) -> None:
     found = await asyncio.to_thread(load, project.data, project.key)
     project.extensions = found
     _log(project, found)
+    config = project.config
+    if found.endpoints:
+        seconds = max(1, config.get("hooks.endpoint_timeout", 60))
+        project.endpoints = LiveEndpoints(project.key, found.endpoints, doors, seconds)
     registered = Registered.of(found.hooks)
     if not registered:
         return
-    config = project.config
     limits = Limits(
         within=max(1, config.get("hooks.timeout", 5)),
         after=max(1, config.get("hooks.action_timeout", 30)),

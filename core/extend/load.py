@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import module_from_spec, spec_from_file_location
@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from core.endpoints.table import Endpoint, endpoint
 from core.hooks.registry import Hooks
 
 FOLDER = "extensions"
@@ -24,6 +25,10 @@ HOOKS, ENDPOINTS = "hooks", "endpoints"
 KINDS = (HOOKS, ENDPOINTS)
 SHARED = "custom"
 """Extensions of all projects."""
+PREFIX = "tabularium_extension_"
+"""How modules of extensions are called among all modules."""
+BUNDLED = ("modules", "interfaces")
+"""Kinds of extensions of the admin app that may bring endpoints along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,7 @@ class Extensions:
     """The extensions of a project. `foreign`: PHP files of Directus 8, which are not run."""
 
     hooks: tuple[Hooks, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
     listed: tuple[Listed, ...] = ()
     foreign: tuple[str, ...] = ()
 
@@ -54,6 +60,7 @@ class _Loading:
     """What has been loaded so far."""
 
     hooks: list[Hooks] = field(default_factory=list)
+    endpoints: dict[tuple[str, str], Endpoint] = field(default_factory=dict)
     listed: list[Listed] = field(default_factory=list)
 
 
@@ -62,21 +69,29 @@ def load(data: Path, project: str) -> Extensions:
     folder = data / FOLDER
     loading = _Loading()
     foreign: list[str] = []
+
+    def take(kind: str, mount: str, name: str, path: Path) -> None:
+        place = path.relative_to(data).as_posix()
+        if path.suffix == ".php":
+            foreign.append(place)
+        else:
+            _load(loading, kind, mount, name, place, lambda: _imported(path, kind))
+
     for origin in dict.fromkeys((SHARED, project)):
         for kind in KINDS:
             for name, path in _files(folder / origin / kind, kind):
-                place = path.relative_to(data).as_posix()
-                if path.suffix == ".php":
-                    foreign.append(place)
-                else:
-                    _load(loading, kind, name, place, lambda path=path, kind=kind: _imported(path, kind))
+                take(kind, SHARED, name, path)
+    for origin in ("core", SHARED):
+        for bundle in BUNDLED:
+            for name, path in _files(folder / origin / bundle, ENDPOINTS, folders_only=True):
+                take(ENDPOINTS, bundle, name, path)
     for kind in KINDS:
         for point in sorted(entry_points(group=f"tabularium.{kind}"), key=lambda one: one.name):
-            _load(loading, kind, point.name, f"{point.value} ({_package(point)})", point.load)
-    return Extensions(tuple(loading.hooks), tuple(loading.listed), tuple(foreign))
+            _load(loading, kind, SHARED, point.name, f"{point.value} ({_package(point)})", point.load)
+    return Extensions(tuple(loading.hooks), tuple(loading.endpoints.values()), tuple(loading.listed), tuple(foreign))
 
 
-def _files(folder: Path, kind: str) -> Iterator[tuple[str, Path]]:
+def _files(folder: Path, kind: str, *, folders_only: bool = False) -> Iterator[tuple[str, Path]]:
     """The extensions of a folder by name: Python files, and PHP ones where there is nothing else of that name."""
     try:
         entries = sorted(folder.iterdir())
@@ -85,7 +100,7 @@ def _files(folder: Path, kind: str) -> Iterator[tuple[str, Path]]:
     for entry in entries:
         if entry.name.startswith(("_", ".")):
             continue
-        if entry.suffix in (".py", ".php") and entry.is_file():
+        if not folders_only and entry.suffix in (".py", ".php") and entry.is_file():
             if entry.suffix == ".py" or not entry.with_suffix(".py").is_file():
                 yield entry.stem, entry
             continue
@@ -94,8 +109,16 @@ def _files(folder: Path, kind: str) -> Iterator[tuple[str, Path]]:
             yield entry.name, inner
 
 
-def _load(loading: _Loading, kind: str, name: str, place: str, make: Any) -> None:
+def _load(loading: _Loading, kind: str, mount: str, name: str, place: str, make: Any) -> None:
     try:
+        if kind == ENDPOINTS:
+            known = loading.endpoints.get((mount, name))
+            if known is not None:
+                raise ValueError(f"there is another endpoint of the name {mount}/{name}")
+            made = _endpoint((mount, name), place, make())
+            loading.endpoints[made.mount] = made
+            paths = tuple(f"{' '.join(one.methods)} /{mount}/{name}{one.path}" for one in made.entries)
+            loading.listed.append(Listed(kind, name, place, paths))
         if kind == HOOKS:
             found = _hooks(place, make())
             loading.hooks.append(found)
@@ -121,10 +144,19 @@ def _hooks(place: str, found: Any) -> Hooks:
     return hooks
 
 
+def _endpoint(mount: tuple[str, str], place: str, found: Any) -> Endpoint:
+    """What a module mounts: its mapping `endpoints`, or the mapping itself."""
+    if isinstance(found, ModuleType) or not isinstance(found, Mapping):
+        if not hasattr(found, "endpoints"):
+            raise ValueError("it has no mapping `endpoints`")
+        found = found.endpoints
+    return endpoint(mount, found, place)
+
+
 def _imported(path: Path, kind: str) -> ModuleType:
     """The module of a file, imported anew. A file in a folder of its own may import its neighbours relatively."""
     own_folder = path.stem == kind and path.parent.name != kind
-    name = "tabularium_extension_" + hashlib.sha256(str(path).encode()).hexdigest()[:16]
+    name = PREFIX + hashlib.sha256(str(path).encode()).hexdigest()[:16]
     for known in [one for one in sys.modules if one == name or one.startswith(name + ".")]:
         del sys.modules[known]
     if own_folder:
@@ -146,11 +178,12 @@ def _imported(path: Path, kind: str) -> ModuleType:
 
 
 def _told(error: BaseException) -> str:
-    """An error as the operator reads it: its kind, its text, the last line of a file that it came from."""
+    """An error as the operator reads it: its kind, its text, the last line of an extension that it came from."""
     where = ""
     trace = error.__traceback__
     while trace is not None:
-        where = f" ({Path(trace.tb_frame.f_code.co_filename).name}, line {trace.tb_lineno})"
+        if trace.tb_frame.f_globals.get("__name__", "").startswith(PREFIX):
+            where = f" ({Path(trace.tb_frame.f_code.co_filename).name}, line {trace.tb_lineno})"
         trace = trace.tb_next
     return f"{type(error).__name__}: {error}{where}"
 

@@ -23,6 +23,7 @@ from core.catalog.model import Snapshot
 from core.context import ADMIN_ROLE
 from core.db.gateway import Store
 from core.db.policies import load_policy
+from core.endpoints.live import LiveEndpoints
 from core.errors import DatabaseUnavailable, NotInstalled, TabulariumError, Unavailable
 from core.events import deliveries, notes
 from core.events.broker import Broker, Silent, broker
@@ -80,6 +81,8 @@ class Project:
         """Who is told of what was written, after it was stored."""
         self.hooks: LiveHooks | None = None
         """The hooks of its extensions; None when there are none, so that nobody else has to look."""
+        self.endpoints: LiveEndpoints | None = None
+        """The endpoints of its extensions; None when there are none."""
         self.extensions: Extensions = Extensions()
         """What was found in the folder of extensions when the project was opened, what failed included."""
         self.editions: Any = None

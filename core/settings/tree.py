@@ -192,6 +192,7 @@ TREE: Branch = {
         "filters": Open(),
         "timeout": _int(5),
         "action_timeout": _int(30),
+        "endpoint_timeout": _int(60),
         "queue": _int(1000),
     },
     "tableBlacklist": _list(),

@@ -23,7 +23,7 @@ _DOORS_OF_CORE = (
 ROWS: tuple[tuple[str, ...], ...] = (
     _DOORS_OF_CORE,
     ("write", "ddl", "migrate", "auth", "files", "mail"),
-    ("db", "events", "cache", "telemetry", "session", "hooks"),
+    ("db", "events", "cache", "telemetry", "session", "hooks", "endpoints"),
     ("sql",),
     ("access",),
     ("query",),
@@ -39,7 +39,7 @@ NAMED_ABOVE = {"core.session": "core.projects"}
 # What a request brings and what comes back: plain data that every layer may name.
 DATA = (
     "core.catalog", "core.context", "core.errors", "core.settings", "core.session", "core.frozen", "core.pace",
-    "core.query", "core.transfer.source",
+    "core.query", "core.transfer.source", "core.endpoints.data",
 )  # fmt: skip
 DOORS = (
     "core.engine", "core.enter", "core.history", "core.metadata", "core.configuration", "core.permissions",
