@@ -17,6 +17,9 @@ import structlog
 PATIENCE = 45.0
 """Seconds that a client may take for a piece: it holds a connection of the database. MySQL's server waits 60."""
 
+TURNS = 5
+"""Turns of the event loop between two pieces: other requests take several, and need not wait a piece for each."""
+
 Headers = list[tuple[bytes, bytes]]
 Pieces = AsyncGenerator[bytes, None]
 
@@ -70,6 +73,8 @@ class Streaming:
                 await _send(send, self._first)
                 async for piece in self._rest:
                     await _send(send, piece)
+                    for _ in range(TURNS):
+                        await asyncio.sleep(0)
             await send({"type": "http.response.body", "body": b""})
         finally:
             gone.remove_done_callback(stop)

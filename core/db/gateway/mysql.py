@@ -29,6 +29,7 @@ CONVERSIONS = {kind: convert for kind, convert in conversions.items() if kind no
 # The driver would render these as SQL lists.
 _NO_VALUES = (list, tuple, dict, set, frozenset)
 _ALTERING = "CONCAT('tabularium.', MD5(DATABASE()))"
+_SIP = 16 * 1024
 _COM_SET_OPTION, _MULTI_STATEMENTS_OFF = 0x1B, b"\x01\x00"
 
 
@@ -73,12 +74,23 @@ class MysqlConnection(Connection):
 
     async def _open_stream(self, sql: str, args: Sequence[Any], size: int) -> None:
         self._cursor = self._raw.cursor(_QuietStream)
-        await self._cursor.execute(sql, _bound(args))
+        _sip(self._raw)
+        try:
+            await self._cursor.execute(sql, _bound(args))
+        except BaseException:
+            _gulp(self._raw)
+            raise
 
     async def _fetch(self, size: int) -> Rows:
+        # The driver takes whatever the server sends, faster than anybody takes it from the driver.
+        if self._raw._transport is not None:
+            self._raw._transport.resume_reading()
         rows: Rows = await self._cursor.fetchmany(size)
         if not rows:
             self._cursor = None
+            _gulp(self._raw)
+        elif self._raw._transport is not None:
+            self._raw._transport.pause_reading()
         return rows
 
     async def _close_stream(self) -> None:
@@ -232,6 +244,22 @@ def _bound(args: Sequence[Any]) -> tuple[Any, ...]:
         elif isinstance(value, _NO_VALUES):
             raise DataRejected
     return tuple(args)
+
+
+def _sip(raw: Any) -> None:
+    """Read a large answer in small pieces: the driver makes rows of all that has come, at once."""
+    whole = raw._proto.get_buffer
+    raw._proto.get_buffer = lambda hint: whole(hint)[:_SIP]
+    raw._transport.set_protocol(raw._proto)  # a transport may have remembered the method
+
+
+def _gulp(raw: Any) -> None:
+    """Read in pieces of any size again, if the connection is still there."""
+    if raw._proto is None:
+        return
+    vars(raw._proto).pop("get_buffer", None)
+    if raw._transport is not None:
+        raw._transport.set_protocol(raw._proto)
 
 
 async def _one_statement_only(raw: Any) -> None:
