@@ -8,11 +8,12 @@ from typing import Any
 
 from core import engine
 from core.access.policy import ADMIN_POLICY
-from core.context import ADMIN_ROLE, Actor
+from core.context import ADMIN_ROLE, PUBLIC_ROLE, Actor
 from core.enter import enter
 from core.errors import UserNotFound
 from core.projects import Project
 from core.query.change import WriteRequest
+from core.query.selection import KEY_ONLY, Leaf, ReadRequest, Selection
 from core.session import Session
 from core.sql import accounts
 
@@ -26,6 +27,31 @@ async def as_operator(project: Project) -> Session:
     """A session of the operator. Raises DatabaseUnavailable, NotInstalled."""
     session = await enter(project, check_address=False)
     return replace(session, policy=ADMIN_POLICY, context=replace(session.context, actor=OPERATOR))
+
+
+async def as_user(project: Project, email: str) -> Session:
+    """A session with the rights of an active user. Raises UserNotFound, and as `as_operator`."""
+    operator = await as_operator(project)
+    fields = tuple(Leaf(name, name, "string") for name in ("id", "role"))
+    known = ("cond", "email", "eq", email)
+    request = ReadRequest(USERS, Selection(fields), filter=("and", (known, ("cond", "status", "eq", "active"))))
+    found = (await engine.read(operator, request)).items
+    if not found:
+        raise UserNotFound
+    role = None if found[0]["role"] is None else int(found[0]["role"])
+    return await _acting(operator, Actor(user=int(found[0]["id"]), role=role, public=False, email=email))
+
+
+async def as_role(project: Project, role: int) -> Session:
+    """A session with the rights of a role, as nobody's account. Raises ItemNotFound, and as `as_operator`."""
+    operator = await as_operator(project)
+    await engine.read(operator, ReadRequest("directus_roles", KEY_ONLY, id=str(role)))
+    return await _acting(operator, Actor(role=role, public=role == PUBLIC_ROLE))
+
+
+async def _acting(session: Session, actor: Actor) -> Session:
+    policy = await session.project.policy(actor.role)
+    return replace(session, policy=policy, context=replace(session.context, actor=actor))
 
 
 async def create_user(project: Project, facts: Mapping[str, Any]) -> str:

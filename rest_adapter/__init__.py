@@ -15,11 +15,12 @@ from core.errors import ItemNotFound, Unprocessable, ValidationFailed
 from rest_adapter import auth, history
 from rest_adapter.adapter import Adapter, Execute
 from rest_adapter.auth import CHECKED, DONE, LOGIN, SESSIONS, SIGNED_OUT, TOKEN
-from rest_adapter.call import document
+from rest_adapter.call import document, exporting
 from rest_adapter.custom import Answer, Custom
 from rest_adapter.envelope import (
     CATALOGUE,
     DATA,
+    EXPORTED,
     FIELD_LIST,
     FIRST,
     GONE,
@@ -46,7 +47,7 @@ from rest_adapter.errors import ITEM as ONE_ITEM
 from rest_adapter.errors import OWN as OWN_RECORD
 from rest_adapter.extensions import ExtensionFiles
 from rest_adapter.middleware import App, Middleware, Paused
-from rest_adapter.route import ARRAY, FILE, OBJECT, Route
+from rest_adapter.route import ARRAY, EXPORT, FILE, OBJECT, Route
 from rest_adapter.session import Projects
 from rest_adapter.uploads import importing
 
@@ -55,6 +56,7 @@ __all__ = ["ROUTES", "app"]
 ONE = frozenset({"fields", "lang", "meta"})
 SOME = ONE | {"sort", "limit", "offset", "page", "groups", "single"}
 MANY = SOME | {"filter", "q", "status"}
+EXPORTS = MANY - {"meta", "single"} | {"export", "where"}
 WRITE = ONE | {"comment", "activity_skip"}
 DELETE = frozenset({"comment", "activity_skip"})
 IMPORT = DELETE | {"format", "atomic", "key", "delimiter"}
@@ -96,6 +98,7 @@ NO_LIST = partial(ValidationFailed, "batch update expect an array of items")
 ROUTES: tuple[Route, ...] = (
     # method, path, operation, answer, takes, denied, body, …
     Route("GET",    "/items/:collection",      "C",              PAGE,         MANY,   LIST),
+    Route("GET",    "/items/:collection", "export_items", EXPORTED, EXPORTS, LIST, EXPORT, arguments=exporting),
     Route("GET",    "/items/:collection/:id",  "C_by_id",        ITEM,         ONE,    ONE_ITEM),
     Route("GET",    "/items/:collection/:ids", "C",              PAGE,         SOME,   AS_IS),
     Route("POST",   "/items/:collection",      "create_C_item",  WRITTEN,      WRITE,  AS_IS, OBJECT),

@@ -30,7 +30,7 @@ from rest_adapter.call import Call
 from rest_adapter.operation import Operation, operation
 from rest_adapter.reply import JSON_TYPE, UNKEPT, Reply, error_reply, json_reply, text_reply
 from rest_adapter.request import Request
-from rest_adapter.route import FILE, PROJECTS, Route, Router, Variants, without_project
+from rest_adapter.route import EXPORT, FILE, PROJECTS, Route, Router, Variants, without_project
 from rest_adapter.session import Projects
 from rest_adapter.streams import Streaming
 from schema.execute import REPEATS
@@ -178,6 +178,8 @@ class Adapter:
             form, call.payload = items.form(call.payload, variants.some.of or (values[0] if values else None))
         elif variants.some.body == FILE:
             form = FILE
+        elif variants.with_export and call.request.query and EXPORT in call.request.params:
+            form = EXPORT
         route = variants.rows.get((several, form))
         if route is None:
             raise Unprocessable("The form of the body does not fit the ids of the path")
@@ -227,6 +229,8 @@ class Adapter:
         """The answer that the result of an operation makes, and whether it is plain text. Raises what a stream does
         that cannot begin."""
         stream = outcome.stream
+        if stream is not None and stream.mark is None:
+            return await streams.begun(stream, streams.of_file(stream.media, stream.filename)), False
         if stream is not None and call.meta and "result_count" in call.meta:
             call.results = await (_counted(stream) if stream.uneven else stream.count())
         assert call.route.answer is not None

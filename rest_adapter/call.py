@@ -32,6 +32,8 @@ READERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "super_admin_token": ("super_admin_token", params.scalar),
     "plan": ("plan", params.scalar),
     "allow_destructive": ("allow_destructive", lambda value: value in ("1", "true") or None),
+    "export": ("format", lambda value: params.scalar(value) or ""),
+    "where": ("where", params.listed),
     "delete_junction": ("delete_junction", lambda value: value not in ("0", "false") or None),
 }
 """Parameter of the query string → argument of the operation, and how it is read; None is an absent argument."""
@@ -128,6 +130,15 @@ def _meta(value: Any) -> frozenset[str] | None:
     if "*" in tokens:
         return frozenset(META.values())
     return frozenset(META[token] for token in tokens if token in META)
+
+
+def exporting(call: Call) -> dict[str, Any]:
+    """The arguments of `export_items` that parameters do not say each by itself: both forms of conditions count."""
+    found: dict[str, Any] = {"collection": call.collection}
+    given = call.request.params
+    if "filter" in given and "where" in given:
+        found["where"] = [*params.conditions(given["filter"]), *params.listed(given["where"])]
+    return found
 
 
 def document(call: Call) -> dict[str, Any]:

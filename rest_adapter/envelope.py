@@ -149,6 +149,7 @@ JSON_LIST = Answer("{ json }", _jsons)
 RIGHTS = Answer("{ $row }", _written_list)
 OWN_RIGHTS = Answer("{ $row }", _own_rights)
 TEXT = Answer("", _text)
+EXPORTED = Answer("{ filename }", _data)
 REPORT = Answer("{ created updated failed errors { row code message problems } }", _data)
 
 

@@ -32,7 +32,7 @@ GENERATED: Mapping[str, str] = {
 OF_SCHEMA = frozenset({"directus_collections", "directus_fields"})
 """Collections whose mutations are of the generated names, but belong to the fixed part: they change the schema."""
 FIELDS = "fields"
-"""The argument that belongs to the REST form of an item, not to the root field."""
+"""The argument that belongs to the REST form of an item, unless the root field has it."""
 
 
 class Edition(Protocol):
@@ -72,12 +72,12 @@ def operation(
     )
     assert parent is not None
     field = parent.fields[root]
-    arguments = [name for name in carried if name != FIELDS]
+    arguments = [name for name in carried if name != FIELDS or FIELDS in field.args]
     if "ids" in arguments and "ids" not in field.args:
         raise _without_key(collection)
     variables = [f"${name}: {field.args[name].type}" for name in arguments]
     row_text = row if row == "_row" else f"_row: {row}"
-    if FIELDS in carried:
+    if FIELDS in carried and FIELDS not in field.args:
         variables.append(f"${FIELDS}: [String!]")
         row_text += f"({FIELDS}: ${FIELDS})"
     members = " ".join(counts)

@@ -120,6 +120,30 @@ def conditions(value: Any) -> list[dict[str, Any]]:
     return found
 
 
+def listed(value: Any) -> list[dict[str, Any]]:
+    """Conditions as they stand in GraphQL, from the JSON text of a list of `{field, op, value, or}`.
+
+    Raises Unprocessable for anything else, BadRequest when there are too many or they are too deep.
+    """
+    try:
+        found = orjson.loads(value) if isinstance(value, str) else None
+    except orjson.JSONDecodeError:
+        found = None
+    kinds = {"field": str, "op": str, "value": object, "or": bool}
+    if not isinstance(found, list) or not all(
+        isinstance(one, dict)
+        and "field" in one
+        and all(key in kinds and isinstance(part, kinds[key]) for key, part in one.items())
+        for one in found
+    ):
+        raise Unprocessable("where: This value should be a list of conditions")
+    if len(found) > MOST_PARAMETERS:
+        raise BadRequest(f"More than {MOST_PARAMETERS} conditions")
+    if too_deep(found):
+        raise BadRequest(f"A filter of more than {DEEPEST} levels")
+    return found
+
+
 def too_deep(value: Any) -> bool:
     """True when lists and maps are nested in more than 64 levels."""
     level = [value]

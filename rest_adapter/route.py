@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from rest_adapter.call import Call
 
 OBJECT, ARRAY, FILE = "object", "array", "file"
+EXPORT = "export"
+"""In the place of the form of a body: the parameter of that name is there, and chooses the row."""
 """Forms of a body; a route with none ignores what is sent. A file is spooled once its caller was let in."""
 
 PROJECTS = ("projects",)
@@ -106,6 +108,8 @@ class Variants:
     named: bool
     with_body: bool
     """The body decides between rows."""
+    with_export: bool
+    """A parameter decides between rows."""
     some: Route
 
 
@@ -130,6 +134,7 @@ class Router:
                 rows={(row.several, row.body): row for row in rows},
                 named=any(row.several for row in rows),
                 with_body=any(row.body in (OBJECT, ARRAY) for row in rows),
+                with_export=any(row.body == EXPORT for row in rows),
                 some=rows[0],
             )
 

@@ -10,9 +10,12 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from typing import Any, Protocol
+from urllib.parse import quote
 
 import orjson
 import structlog
+
+from rest_adapter.reply import UNKEPT
 
 PATIENCE = 45.0
 """Seconds that a client may take for a piece: it holds a connection of the database. MySQL's server waits 60."""
@@ -91,6 +94,18 @@ async def begun(
         first = await anext(found, b"")
         return Streaming(headers, stack.pop_all(), first, found)
     raise AssertionError("unreachable")
+
+
+def of_file(media: str, filename: str) -> Headers:
+    """The headers of a file that is to be saved (RFC 6266): a plain name for old clients, the real one beside it."""
+    plain = "".join(one if one.isascii() and one.isprintable() and one not in '"\\%' else "_" for one in filename)
+    saved = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
+    return [
+        (b"content-type", media.encode()),
+        (b"content-disposition", saved.encode()),
+        (b"x-content-type-options", b"nosniff"),
+        UNKEPT,
+    ]
 
 
 async def begun_list(stream: Any, body: bytes, headers: Headers) -> Streaming:

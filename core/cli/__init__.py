@@ -7,6 +7,7 @@
     config     config import-php
     schema     schema snapshot, diff, apply
     transfer   import
+    export     export
     doctor     doctor
     upkeep     upgrades, caches, logs, maintenance
     v8         the commands of Directus 8 by their names
@@ -27,6 +28,7 @@ from rich.table import Table
 from core.cli.common import out
 from core.cli.config import config
 from core.cli.doctor import doctor
+from core.cli.export import export
 from core.cli.projects import project
 from core.cli.schema import schema
 from core.cli.serve import serve
@@ -41,6 +43,7 @@ cli = typer.Typer(no_args_is_help=True, add_completion=False, help="A data API s
 cli.command()(serve)
 cli.command()(doctor)
 cli.command("import")(import_file)
+cli.command()(export)
 cli.add_typer(project, name="project")
 cli.add_typer(user, name="user")
 cli.add_typer(config, name="config")

@@ -17,7 +17,6 @@ Kind = Literal["text", "number", "json"]
 """What a column holds: "json" is always JSON text, so that a text in it is not taken for anything else."""
 
 END = "\r\n"
-BOM = "\ufeff"
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _DEFUSED = re.compile(r"'+[=+\-@\t\r]")

@@ -133,3 +133,41 @@ def test_what_cannot_be_imported(shell: Shell, arguments: tuple[str, ...], said:
     assert (status, out) == (1, "")
     assert said in errors
     assert shell.rows("SELECT count(*) FROM films") == [(0,)]
+
+
+def test_a_collection_is_exported_and_comes_back(shell: Shell) -> None:
+    shell.run("import", shell.file("a.csv", "title,year\n'=A,1999\n'-B,-5\nC,\n"), "--collection", "films")
+    status, out, shown = shell.run("export", "films", "--sort", "-id")
+    assert (status, out) == (0, "id,title,year\r\n3,C,\r\n2,'-B,-5\r\n1,'=A,1999\r\n")
+    assert "3/3" in shown
+    assert (
+        shell.run("export", "films", "--format", "ndjson", "--limit", "1", "--fields", "title")[1] == '{"title":"=A"}\n'
+    )
+    for name in ("films.csv", "films.json", "films.ndjson"):
+        before = shell.rows("SELECT id, title, year FROM films ORDER BY id")
+        status, out, _ = shell.run("export", "films", "--output", str(shell.folder / name))
+        assert (status, out) == (0, "")
+        with sqlite3.connect(shell.folder / "films.db") as connection:
+            connection.execute("UPDATE films SET title = 'gone ' || id, year = 0")
+        connection.close()
+        status, out, _ = shell.run("import", str(shell.folder / name), "-c", "films", "--key", "id")
+        assert (status, out) == (0, "0 items are created, 3 changed.\n")
+        assert shell.rows("SELECT id, title, year FROM films ORDER BY id") == before
+
+
+def test_an_export_has_the_rights_of_whom_it_is_for(shell: Shell) -> None:
+    shell.run("import", shell.file("a.csv", "title\nA\n"), "--collection", "films")
+    assert shell.run("export", "films", "--role", "1", "--fields", "title")[1] == "title\r\nA\r\n"
+    assert shell.run("export", "films", "--user", "admin@example.com", "--fields", "title")[1] == "title\r\nA\r\n"
+    for arguments, said in (
+        (("films", "--role", "2"), 'Reading items from "films" collection was denied'),
+        (("films", "--role", "77"), 'Item with id "77" not found'),
+        (("films", "--user", "nobody@example.com"), "User not found"),
+        (("films", "--user", "a@b.c", "--role", "1"), "Either --user or --role"),
+        (("nowhere",), "nowhere"),
+    ):
+        status, out, shown = shell.run("export", *arguments)
+        assert (status, out) == (1, "")
+        assert said in shown
+    status, _, _ = shell.run("export", "films", "-o", str(shell.folder / "no" / "films.csv"))
+    assert status == 1

@@ -41,6 +41,8 @@ VALUES = {
     "atomic": "0",
     "key": "id",
     "delimiter": ";",
+    "export": "csv",
+    "where": '[{"field":"id","op":"in","value":[1],"or":true}]',
     "meta": "*",
     "single": "1",
 }

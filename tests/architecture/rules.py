@@ -47,7 +47,7 @@ DOORS = (
     "core.auth.login", "core.auth.presence",
     "core.users", "core.passwords", "core.invitations",
     "core.ddl.collections", "core.ddl.fields", "core.ddl.code",
-    "core.transfer.imports",
+    "core.transfer.imports", "core.transfer.export",
 )  # fmt: skip
 # What a caller presents, and the project that a token names: read as text, nothing is verified there.
 PRESENTED = ("core.auth.credentials", "core.auth.tokens")
