@@ -21,6 +21,7 @@ from core.errors import (
     MOST_PROBLEMS,
     CollectionNotFound,
     DatabaseUnavailable,
+    DuplicateItem,
     Problem,
     TabulariumError,
     Unavailable,
@@ -107,7 +108,13 @@ async def import_items(session: Session, request: ImportRequest) -> ImportResult
         raise ValidationFailed.of([Problem(("delimiter",), "This value should be one character.")])
     collection = _admit(session, request)
     if request.atomic:
-        return await engine.together(session, request.collection, lambda one: _whole(one, request, form))
+        try:
+            return await engine.together(session, request.collection, lambda one: _whole(one, request, form))
+        except DuplicateItem:
+            if request.key is None:
+                raise
+            # Somebody else may have created it since we looked: then it is there to be changed now
+            return await engine.together(session, request.collection, lambda one: _whole(one, request, form))
     async for _, portion, _ in _portions(request, form):
         _known(collection, form, portion)  # a file that breaks off at its end shall not have been stored half
     found = ImportResult()
@@ -170,7 +177,12 @@ def _part(request: ImportRequest, form: Form, first: int, portion: Portion) -> C
 
 
 async def _some(
-    together: Together, request: ImportRequest, rows: Sequence[tuple[int, Payload]], found: ImportResult
+    together: Together,
+    request: ImportRequest,
+    rows: Sequence[tuple[int, Payload]],
+    found: ImportResult,
+    *,
+    again: bool = False,
 ) -> None:
     """Store as many of the rows as can be: together, else without those that are named as wrong, else in halves."""
     try:
@@ -184,7 +196,10 @@ async def _some(
         found.stored(len(rows), result.created)
         return
     if len(rows) == 1:
-        found.refused(rows[0][0], refused)
+        if isinstance(refused, DuplicateItem) and request.key is not None and not again:
+            await _some(together, request, rows, found, again=True)  # created by somebody else since we looked
+        else:
+            found.refused(rows[0][0], refused)
         return
     wrong = {one.path[0] for one in refused.problems if one.path}
     if len(wrong) > 1:

@@ -17,7 +17,7 @@ from core.auth.limits import hashing_cost
 from core.db.errors import DatabaseError, ForeignKeyViolation, UniqueViolation
 from core.db.gateway import Connection
 from core.db.unit_of_work import UnitOfWork, in_transaction
-from core.errors import BadRequest, CollectionNotFound, Problem, Unprocessable, ValidationFailed
+from core.errors import BadRequest, CollectionNotFound, DuplicateItem, Problem, Unprocessable, ValidationFailed
 from core.events.spool import Spool
 from core.query.change import WriteRequest, WriteResult
 from core.session import Session
@@ -54,7 +54,13 @@ async def write(session: Session, request: WriteRequest, reading: Reading) -> Wr
     RevisionNotFound, RevisionUnusable; DuplicateItem; what a wrong selection raises; DatabaseUnavailable, QueryFailed.
     """
     change = await _prepare(session, request, reading)
-    return await _transaction(session, request.collection, change.run)
+    try:
+        return await _transaction(session, request.collection, change.run)
+    except DuplicateItem:
+        if request.action != "upsert":
+            raise
+        # Somebody else may have created it since we looked: then it is there to be changed now
+        return await _transaction(session, request.collection, change.run)
 
 
 async def together(session: Session, collection: str, reading: Reading, work: Callable[[Together], Awaitable[T]]) -> T:
@@ -166,7 +172,7 @@ class _Change:
         session, request, connection = self.session, self.request, unit.connection
         statements = Statements(session.snapshot, session.project.plans)
 
-        nodes = await match(connection, statements, request, self.nodes)
+        nodes = await match(connection, statements, session.policy, request, self.nodes)
         rows = await load(connection, statements, session.policy, nodes)
         found = await self._found(connection, statements, nodes, rows)
         nodes = resolve(nodes if found is None else (found.node,), rows)

@@ -45,6 +45,12 @@ class Server:
         self.statements = self.house.store.statements_total - before
         return answer.json()
 
+    async def send(self, path: str, content: bytes, media: str) -> Any:
+        transport = httpx2.ASGITransport(app=self.app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://test", timeout=None) as client:
+            headers = {"Authorization": f"Bearer {ADMIN_TOKEN}", "Content-Type": media}
+            return (await client.post(f"/main{path}", content=content, headers=headers)).json()
+
     async def create(self, door: str, payload: Any) -> Any:
         """The answer to a creation by REST or GraphQL: `data`, or the error with its problems."""
         if door == "rest":
@@ -213,6 +219,26 @@ async def test_a_batch_says_which_of_its_items_is_refused(
     error = await server.create(door, [*batch, payload, {"title": "last", "id": 200}])
     assert (error["code"], [one["path"] for one in error["problems"]]) == (code, [path])
     assert await server.house.everything() == before
+
+
+@pytest.mark.parametrize("atomic", ["1", "0"])
+async def test_a_file_of_many_rows_is_never_held_whole(server: Server, atomic: str) -> None:
+    rows = 2 * MANY
+    head = "title,slug,rating,featured,tags_list,author,status,meta,secret,editor\n"
+    content = head + "".join(
+        f'Title of item {number},slug-{number},{number % 100}.5,true,"x,y",1,draft,,,\n' for number in range(rows)
+    )
+    told: list[int] = []
+    remove = server.house.project.events.add(lambda events: told.append(len(events)))
+    try:
+        with growth() as grown:
+            answer = await server.send(f"/items/articles/import?atomic={atomic}", content.encode(), "text/csv")
+    finally:
+        remove()
+    assert answer == {"data": {"created": rows, "updated": 0, "failed": 0, "errors": []}}
+    assert await server.count("articles", "directus_activity", "directus_revisions") == [rows + 3, rows, rows]
+    assert told == [500] * (rows // 500)
+    assert grown() < 40  # a portion takes less than 10, the file 2
 
 
 @contextmanager
