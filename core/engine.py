@@ -32,6 +32,7 @@ from core.db.gateway import Connection
 from core.db.run import assemble, fetch_rows
 from core.enter import renewed
 from core.errors import CollectionNotFound, InvalidField, ItemNotFound, TabulariumError, Unprocessable
+from core.hooks.reads import seen
 from core.query import aggregate as aggregates
 from core.query.aggregate import AggregateRequest
 from core.query.change import WriteRequest, WriteResult
@@ -433,4 +434,10 @@ def scene_of(session: Session) -> Scene:
         mount=session.context.mount,
         root_url=session.project.root_url,
         snapshot=session.snapshot,
+        seen=partial(seen, session) if _filters_reads(session) else None,
     )
+
+
+def _filters_reads(session: Session) -> bool:
+    hooks = session.project.hooks
+    return hooks is not None and hooks.filters_reads

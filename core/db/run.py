@@ -44,9 +44,13 @@ async def assemble(
 ) -> list[Item]:
     """Items of rows of a node, all of them or a chunk, with everything below them."""
     if not fetch.branches or not rows:
-        return fetch.shape(rows, [{}] * len(fetch.branches), scene)
-    lookups = [await _lookup(connection, branch, rows, values, bound, scene) for branch in fetch.branches]
-    return fetch.shape(rows, lookups, scene)
+        items = fetch.shape(rows, [{}] * len(fetch.branches), scene)
+    else:
+        lookups = [await _lookup(connection, branch, rows, values, bound, scene) for branch in fetch.branches]
+        items = fetch.shape(rows, lookups, scene)
+    if scene.seen is not None and items:
+        await scene.seen(fetch.shown, items)
+    return items
 
 
 async def _lookup(

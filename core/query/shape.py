@@ -14,7 +14,7 @@ from typing import Any, cast
 from core.catalog.model import Collection, Snapshot, ToOne
 from core.query.plan import ColumnOut, ConstantOut, Edge, EdgeOut, KeyOut, Output, Redaction, RowOut, VirtualOut
 from core.query.revisions import NEEDS, PLAIN, redacted, redactor
-from core.query.virtual import COMPUTED, MASKS, Scene
+from core.query.virtual import COMPUTED, MASKS, Scene, Shown
 from core.types.encode import encoder
 
 Row = Sequence[Any]
@@ -81,6 +81,23 @@ def wanted_columns(collection: Collection, outputs: Sequence[Output]) -> list[st
             case _:
                 pass
     return list(first | later)
+
+
+def shown_by(collection: str, outputs: Sequence[Output]) -> Shown:
+    """Which fields stand under which keys of an item."""
+    fields: list[tuple[str, str]] = []
+    rows: list[str] = []
+    for output in outputs:
+        match output:
+            case ColumnOut(key, field) | KeyOut(key, field):
+                fields.append((key, field))
+            case EdgeOut(key, edge):
+                fields.append((key, edge.relation.field))
+            case RowOut(key, _):
+                rows.append(key)
+            case _:
+                pass
+    return Shown(collection, tuple(fields), tuple(rows))
 
 
 def shaper(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +16,15 @@ TFA_MASK = "**********"
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """What the items of a node hold. `fields`: response key → field; `rows`: keys of the item in its REST form."""
+
+    collection: str
+    fields: tuple[tuple[str, str], ...] = ()
+    rows: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """What shaping knows of the request: caller, base URL, mount path, project, settings of the project."""
 
@@ -25,6 +34,8 @@ class Scene:
     mount: str
     root_url: str
     snapshot: Snapshot
+    seen: Callable[[Shown, list[dict[str, Any]]], Awaitable[None]] | None = None
+    """Looks at items before anybody else does, and may change what they show; nobody where there are no such hooks."""
 
 
 MASKS: Mapping[tuple[str, str], Callable[[Any], Any]] = {

@@ -16,7 +16,8 @@ from core.catalog.model import Collection, Column, Snapshot, ToOne
 from core.query.plan import Edge, Node, Order
 from core.query.predicate import Bound, Predicate
 from core.query.revisions import PLAIN
-from core.query.shape import Hiding, Layout, Shaper, edges_of, link_field, normaliser, shaper, wanted_columns
+from core.query.shape import Hiding, Layout, Shaper, edges_of, link_field, normaliser, shaper, shown_by, wanted_columns
+from core.query.virtual import Shown
 from core.sql.compile import Binds, Prepared, prepare
 from core.sql.predicates import Renderer
 from core.sql.tables import readable
@@ -44,6 +45,7 @@ class Fetch:
     statement: Prepared
     branches: tuple[Branch, ...]
     shape: Shaper
+    shown: Shown
 
 
 def compile_node(snapshot: Snapshot, node: Node, edge: Edge | None = None) -> Fetch:
@@ -64,6 +66,7 @@ def compile_node(snapshot: Snapshot, node: Node, edge: Edge | None = None) -> Fe
         _statement(snapshot, collection, node, columns, edge),
         tuple(_branch(snapshot, collection, item, positions) for item in edges),
         shaper(snapshot, collection, node.outputs, layout, hiding),
+        shown_by(collection.name, node.outputs),
     )
 
 

@@ -219,3 +219,55 @@ async def test_unexpected_errors_are_told(api: Newsroom, monkeypatch: pytest.Mon
     assert answer["errors"]
     await settled(api)
     assert set(told) == {"ZeroDivisionError"}
+
+
+async def test_items_that_are_read_are_filtered_at_every_depth_over_both_doors(api: Newsroom) -> None:
+    told: list[Any] = []
+
+    def register(hooks: Hooks) -> None:
+        @hooks.filter("item.read.people")
+        def mask(rows: Any, context: Any) -> Any:
+            told.append((context.collection, len(rows)))
+            return [{**row, "name": "***"} if "name" in row else row for row in rows]
+
+        @hooks.filter("item.read.comments:before")
+        def narrow(payload: Any, context: Any) -> Any:
+            payload["columns"] = [name for name in payload["columns"] if name != "text"]
+            return payload
+
+    await api.refill()
+    use(api, register)
+    assert (await api.get("/items/people?fields=id,name"))["data"] == [
+        {"id": 1, "name": "***"}, {"id": 2, "name": "***"},
+    ]  # fmt: skip
+    assert (await api.get("/items/people/1?fields=name"))["data"] == {"name": "***"}
+    found = await api.get("/items/articles/1?fields=id,author.name,comments.text,comments.id")
+    # A field of a related item that a filter takes out is null.
+    comments = [{"id": 1, "text": None}, {"id": 2, "text": None}]
+    assert found["data"] == {"id": 1, "author": {"name": "***"}, "comments": comments}
+    assert (await api.get("/items/comments/1"))["data"] == {"id": 1, "article": 1}
+    text = (
+        "{ articles_by_id(id: 1) { author { who: name } comments { id text } } people(limit: 1) { data { name id } } }"
+    )
+    assert (await api.graphql(text))["data"] == {
+        "articles_by_id": {
+            "author": {"who": "***"},
+            "comments": [{"id": "1", "text": None}, {"id": "2", "text": None}],
+        },
+        "people": {"data": [{"name": "***", "id": "1"}]},
+    }
+    assert told == [("people", 2), ("people", 1), ("people", 1), ("people", 1), ("people", 1)]
+    assert await api.rows("SELECT name FROM people ORDER BY id") == [("Ada",), ("Bob",)]
+
+
+@pytest.mark.parametrize("answer", [[], None, 5, [{"id": 1}]])
+async def test_a_filter_of_items_answers_item_for_item(api: Newsroom, answer: Any) -> None:
+    def register(hooks: Hooks) -> None:
+        @hooks.filter("item.read")
+        def wrong(rows: Any, context: Any) -> Any:
+            return answer
+
+    await api.refill()
+    use(api, register)
+    found = await api.ask("GET", "/items/people?fields=id")
+    assert found.status_code == (200 if answer is None else 500)  # nothing returned: as it was given
