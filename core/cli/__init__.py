@@ -9,6 +9,7 @@
     transfer   import
     export     export
     doctor     doctor
+    extensions extensions
     upkeep     upgrades, caches, logs, maintenance
     v8         the commands of Directus 8 by their names
 
@@ -29,6 +30,7 @@ from core.cli.common import out
 from core.cli.config import config
 from core.cli.doctor import doctor
 from core.cli.export import export
+from core.cli.extensions import extensions
 from core.cli.projects import project
 from core.cli.schema import schema
 from core.cli.serve import serve
@@ -42,6 +44,7 @@ USAGE = 2
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help="A data API server over your SQL databases.")
 cli.command()(serve)
 cli.command()(doctor)
+cli.command()(extensions)
 cli.command("import")(import_file)
 cli.command()(export)
 cli.add_typer(project, name="project")

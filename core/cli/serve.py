@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from core.settings import Settings
     from core.start import FirstStart
 
+SOURCES = Path(__file__).resolve().parents[2]
+
 
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on (TABULARIUM_HOST).")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on (TABULARIUM_PORT).")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that serve.")] = 1,
-    reload: Annotated[bool, typer.Option(help="Start anew when a source file changes.")] = False,
+    reload: Annotated[bool, typer.Option(help="Start anew when a source file or an extension changes.")] = False,
     empty: Annotated[bool, typer.Option("--empty", help="Make the first project without the demo.")] = False,
 ) -> None:
     """Serve all projects; the first start makes one."""
@@ -41,13 +43,21 @@ def serve(
         port=found.port if port is None else port,
         workers=workers if workers > 1 else None,
         reload=reload,
-        app_dir=str(Path(__file__).resolve().parents[2]),
+        reload_dirs=_watched(found) if reload else None,
+        app_dir=str(SOURCES),
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,  # whom to trust is a setting of each project
     )
+
+
+def _watched(found: Settings) -> list[str]:
+    """The folders whose Python files start the server anew when they change."""
+    from core.extend.load import FOLDER
+
+    return [str(folder) for folder in (SOURCES, found.data / FOLDER) if folder.is_dir()]
 
 
 def _first_start(found: Settings) -> FirstStart | None:

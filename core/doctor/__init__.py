@@ -14,7 +14,7 @@ from pathlib import Path
 from core.catalog.changes import KINDS, TABLE, log_change
 from core.db.gateway import Connection, Store
 from core.db.reflect import reflect, table_names
-from core.doctor import files, orphans, rules, schema, users, values, webhooks
+from core.doctor import extensions, files, orphans, rules, schema, users, values, webhooks
 from core.doctor.finding import Check, Finding, Look
 from core.settings import ProjectConfig
 
@@ -27,6 +27,7 @@ CHECKS: tuple[Check, ...] = (
     *users.CHECKS,
     *values.CHECKS,
     *files.CHECKS,
+    *extensions.CHECKS,
     *webhooks.CHECKS,
 )
 

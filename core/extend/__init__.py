@@ -15,7 +15,7 @@ from core.access.policy import NO_POLICY
 from core.context import PUBLIC, Context
 from core.endpoints.live import LiveEndpoints
 from core.extend.items import doors
-from core.extend.load import Extensions, load
+from core.extend.load import Extensions, extensions_of
 from core.hooks.live import Happening, Limits, LiveHooks
 from core.hooks.names import WITHIN
 from core.hooks.payload import Payload
@@ -25,12 +25,12 @@ from core.session import Session
 if TYPE_CHECKING:
     from core.projects.project import Project
 
-__all__ = ["Extensions", "extend", "load"]
+__all__ = ["Extensions", "extend"]
 
 
 async def extend(project: Project) -> None:
     """Load the extensions of a project whose database is open. Raises nothing."""
-    found = await asyncio.to_thread(load, project.data, project.key)
+    found = await asyncio.to_thread(extensions_of, project.data, project.key)
     project.extensions = found
     _log(project, found)
     config = project.config

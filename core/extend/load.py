@@ -64,7 +64,7 @@ class _Loading:
     listed: list[Listed] = field(default_factory=list)
 
 
-def load(data: Path, project: str) -> Extensions:
+def extensions_of(data: Path, project: str) -> Extensions:
     """Import the extensions of a project: those of all projects, its own, then those of packages; each by name."""
     folder = data / FOLDER
     loading = _Loading()

@@ -375,3 +375,33 @@ def test_the_doctor_looks_asks_and_repairs(run: Run, data: Path) -> None:
     assert rows(data, "SELECT role FROM directus_users WHERE id = 2") == [(None,)]
     assert rows(data, "SELECT value FROM directus_settings WHERE key = 'file_naming'") == [("uuid",)]
     assert run("doctor")[0] == 0
+
+
+# Extensions
+
+
+def test_extensions_are_listed_and_the_doctor_tells_of_broken_ones(run: Run, data: Path) -> None:
+    run("project", "create", "films")
+    assert run("extensions")[:2] == (0, "Project films: no extensions\n")
+    hooks = data / "extensions" / "custom" / "hooks"
+    hooks.mkdir(parents=True)
+    (hooks / "fine.py").write_text("actions = {'item.create.films:after': print}\n")
+    status, shown, _ = run("extensions", "-p", "films")
+    assert status == 0
+    assert " ".join(shown.split()) == (
+        "Project films: one extension hooks extensions/custom/hooks/fine.py item.create.films:after"
+    )
+    (hooks / "broken.py").write_text("import nothing_of_this_name\n")
+    (hooks / "old.php").write_text("<?php return [];\n")
+    status, shown, _ = run("extensions")
+    assert status == 1
+    assert "Project films: 2 extensions" in shown
+    assert "ModuleNotFoundError: No module named 'nothing_of_this_name' (broken.py, line 1)" in shown
+    assert re.search(r"PHP +extensions/custom/hooks/old.php +not run", shown)
+    status, shown, _ = run("doctor")
+    assert status == 1
+    assert "extensions.not_loaded" in shown
+    assert "extensions.php" in shown
+    assert "Project films: 2 findings" in shown
+    assert run("user", "create", "-p", "films", "-e", "a@example.org")[0] in (0, 1)  # the project opens all the same
+    assert run("project", "list")[0] == 0
