@@ -145,6 +145,21 @@ async def test_an_item_may_be_called_import(api: Newsroom) -> None:
     assert (await api.ask("DELETE", "/items/tokens/import")).status_code == 204
 
 
+@pytest.mark.parametrize(
+    ("form", "media"), [("csv", "text/csv"), ("json", "application/json"), ("ndjson", "application/x-ndjson")]
+)
+async def test_what_was_exported_comes_in_as_it_was(api: Newsroom, form: str, media: str) -> None:
+    item = {"title": "=1+1", "body": 'a,"b"\r\nc', "tags": ["a", "b c"], "extra": {"x": [1, None]}, "status": "draft"}
+    assert (await api.ask("POST", "/items/articles", json=item)).status_code == 200
+    names = ("id", "status", "title", "slug", "body", "views", "rating", "featured", "author", "tags", "extra")
+    shown = f"/items/articles?limit=-1&status=*&sort=id&fields={','.join(names)}"
+    before = await api.get(shown)
+    exported = await api.ask("GET", f"{shown}&export={form}")
+    await api.rows_away("articles", "1 = 1")
+    assert await send(api, "articles", exported.content, headers={"content-type": media}) == report(created=6)
+    assert await api.get(shown) == before
+
+
 # Whole or in parts
 
 
