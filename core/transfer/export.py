@@ -24,6 +24,8 @@ from core.transfer.csv import Kind, cell, header, record
 
 MEDIA = {"csv": "text/csv; charset=utf-8", "json": "application/json", "ndjson": "application/x-ndjson"}
 """Format → media type."""
+PIECE = 200
+"""Items that are put into text at once: others wait as long as that takes."""
 ROW = "\x00row"
 NUMBERS = frozenset({"integer", "bigint", "decimal", "float"})
 
@@ -43,6 +45,8 @@ class Column:
 
     def value(self, item: Any) -> Any:
         """The value in an item; None where something on the way is missing or hidden."""
+        if len(self.path) == 1:
+            return item.get(self.path[0])
         for key in self.path:
             if not isinstance(item, dict):
                 return None
@@ -92,8 +96,8 @@ class Export:
             yield header([column.name for column in self.columns]).encode()
         async for chunk in chunks:
             items = [item for one in chunk if (item := one[ROW]) is not None]  # without any key left it is no item
-            if items:
-                yield self._piece(items, first=first)
+            for start in range(0, len(items), PIECE):
+                yield self._piece(items[start : start + PIECE], first=first)
                 first = False
             if told is not None:
                 told(len(chunk))
