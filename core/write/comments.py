@@ -29,12 +29,14 @@ from core.errors import (
     Problem,
     ValidationFailed,
 )
+from core.events.collect import Event
 from core.query.change import WriteResult
 from core.query.selection import ReadRequest, Selection
 from core.session import Session
 from core.types.write import BLANK, INVALID, Refused, accept
-from core.write import history, run
+from core.write import history, hooked, run
 from core.write.change import Stored
+from core.write.forms import event_form
 from core.write.guard import access_row, number
 from core.write.load import by_keys
 from core.write.normalize import key_of
@@ -75,15 +77,12 @@ async def create(
             raise ItemNotFound.with_id(values["item"])
         scene.require(collection, item, CREATE, CommentCreateDenied)
         stored = item.values[collection.primary_key or ""]
-        row = {
-            **history.signature(session.context),
-            "action": "comment",
-            "collection": collection.name,
-            "item": str(run.plain_key(stored))[: history.ITEM],
-            "comment": values["comment"],
-        }
+        about = {"collection": collection.name, "item": str(run.plain_key(stored))[: history.ITEM]}
+        text = await scene.heard("create", {**about, "comment": values["comment"]})
+        row = {**history.signature(session.context), "action": "comment", **about, **text}
         columns = tuple(name for name in history.ACTIVITY if name in scene.activity.fields)
         [made] = await run.insert(unit.connection, scene.statements, scene.activity, columns, [row], gives=run.KEY)
+        await scene.tell("create", made.values[scene.key])
         return await scene.answer(made.values[scene.key], reading, selection, meta)
 
     return await in_transaction(await session.project.store(), work, attempts=ATTEMPTS)
@@ -106,7 +105,8 @@ async def update(
     async def work(unit: UnitOfWork) -> WriteResult:
         scene = _Scene(session, unit)
         comment = await scene.comment(key, CommentUpdateDenied)
-        await scene.change(comment, {"comment": values["comment"], EDITED: _moment(session)})
+        text = await scene.heard("update", {scene.key: comment, **values}, comment)
+        await scene.change(comment, {**text, EDITED: _moment(session)})
         return await scene.answer(comment, reading, selection, meta)
 
     return await in_transaction(await session.project.store(), work, attempts=ATTEMPTS)
@@ -118,6 +118,7 @@ async def delete(session: Session, key: str) -> None:
     async def work(unit: UnitOfWork) -> None:
         scene = _Scene(session, unit)
         comment = await scene.comment(key, CommentDeleteDenied)
+        await scene.heard("update", {scene.key: comment, DELETED: _moment(session)}, comment)
         await scene.change(comment, {DELETED: _moment(session)})
 
     await in_transaction(await session.project.store(), work, attempts=ATTEMPTS)
@@ -219,6 +220,33 @@ class _Scene:
         statement = self.statements.update_all(self.activity, columns, one=True)
         text, arguments = statement.bind([*(values[name] for name in columns), key], {})
         await run.run(self.unit.connection, text, arguments)
+        await self.tell("update", key, columns)
+
+    async def heard(self, verb: str, row: Mapping[str, Any], key: Any = None) -> dict[str, Any]:
+        """The text of a comment as hooks leave it; nothing else of a comment is theirs to change.
+
+        Raises what a hook raises, HookFailed, ValidationFailed.
+        """
+        keys = () if key is None else (key,)
+        found = await hooked.row_before(self.session, self.unit.connection, verb, ACTIVITY, row, keys)
+        if "comment" not in row:
+            return {}
+        if found is row:
+            return {"comment": row["comment"]}
+        return _accepted(self.session, {"comment": found["comment"]} if "comment" in found else {}, ("comment",))
+
+    async def tell(self, verb: str, key: Any, columns: tuple[str, ...] = ()) -> None:
+        """Tell hooks of what was written. `columns`: of an update, those that were set."""
+        hooks = self.session.project.hooks
+        if hooks is None or not hooks.hears_items:
+            return
+        [row] = await by_keys(self.unit.connection, self.statements, self.activity, [key])
+        form = event_form(self.activity, self.session.snapshot.dialect)
+        payload = form.row(row.values, columns or None)
+        if verb == "update":
+            payload[self.key] = str(key)
+        event = Event(verb, ACTIVITY, run.plain_key(key), payload, after=row.values)
+        await hooked.row_stored(self.session, self.unit, event)
 
     async def answer(self, key: Any, reading: Reading, selection: Selection, meta: frozenset[str]) -> WriteResult:
         """The comment as its writer sees it: what hangs on it is restricted as ever, the row itself is his."""

@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from core.catalog.model import ToOne
 from core.db.gateway import Connection
+from core.db.unit_of_work import UnitOfWork
 from core.errors import Unprocessable
 from core.events.collect import Event, SchemaEvent, Told
 from core.hooks.live import Happening, LiveHooks
-from core.hooks.names import AFTER, BEFORE, FILES, WITHIN
+from core.hooks.names import AFTER, BEFORE, FILES, WITHIN, names
 from core.hooks.payload import Payload
 from core.session import Session
 from core.write.autofill import stamped
@@ -49,30 +51,67 @@ async def before(session: Session, connection: Connection, nodes: tuple[Node, ..
 
 
 async def _node(hooks: LiveHooks, session: Session, connection: Connection, node: Node, event: str) -> Node:
-    collection = node.collection.name
+    name, key = node.collection.name, node.collection.primary_key or ""
     keys = () if node.key is None else (node.key,)
-    shown = _shown(node)
 
-    async def act() -> None:
-        payload = shown if node.verb != "delete" else {node.collection.primary_key or "": node.key}
-        told = Happening(event, collection, Payload(payload, collection), keys)
-        await hooks.act(session, told, BEFORE, connection)
+    async def act(shown: Mapping[str, Any]) -> None:
+        await hooks.act(session, Happening(event, name, Payload(shown, name), keys), BEFORE, connection)
 
     if node.verb == "delete":
-        await act()
+        await act({key: node.key})
         return node
+    shown = _shown(node)
     if node.verb == "create":
-        await act()
-    given = Payload(deepcopy(shown), collection)
-    asked = Happening(event, collection, given, keys)
-    filtered = any(name in hooks.registered.filters for name in (f"{event}:before", f"{event}.{collection}:before"))
-    if filtered:
-        returned = await hooks.filter(session, asked, BEFORE, connection)
+        await act(shown)
+    returned = await _filtered(hooks, session, connection, event, name, shown, keys)
+    if returned is not None:
         node = _with(node, shown, returned)
-        shown = _shown(node)
     if node.verb == "update" and not node.empty:
-        await act()
+        await act(_shown(node))
     return node
+
+
+async def _filtered(
+    hooks: LiveHooks,
+    session: Session,
+    connection: Connection,
+    event: str,
+    name: str,
+    shown: Mapping[str, Any],
+    keys: tuple[Any, ...],
+) -> Mapping[str, Any] | None:
+    """What the filters make of a payload; None when there are none."""
+    if not any(one in hooks.registered.filters for one in names(event, name, BEFORE)):
+        return None
+    given = Payload(deepcopy(dict(shown)), name)
+    found: Mapping[str, Any] = await hooks.filter(session, Happening(event, name, given, keys), BEFORE, connection)
+    return found
+
+
+async def row_before(
+    session: Session, connection: Connection, verb: str, collection: str, row: Mapping[str, Any], keys: tuple[Any, ...]
+) -> Mapping[str, Any]:
+    """`before` for a row that is no node: what filters make of it. `verb`: create or update. Raises as `before`."""
+    hooks, event = session.project.hooks, f"item.{verb}"
+    if hooks is None or not hooks.wanted(event, collection, BEFORE):
+        return row
+
+    async def act(shown: Mapping[str, Any]) -> None:
+        await hooks.act(session, Happening(event, collection, Payload(shown, collection), keys), BEFORE, connection)
+
+    if verb == "create":
+        await act(row)
+    returned = await _filtered(hooks, session, connection, event, collection, row, keys)
+    found = row if returned is None else returned
+    if verb == "update":
+        await act(found)
+    return found
+
+
+async def row_stored(session: Session, unit: UnitOfWork, event: Event) -> None:
+    """`stored`, and `publish` after the commit, for a row that is no node. Raises as `stored`."""
+    await stored(session, unit.connection, [event])
+    unit.after_commit(partial(publish, session, [event]))
 
 
 def _shown(node: Node) -> dict[str, Any]:

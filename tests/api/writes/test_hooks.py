@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from core import history
 from core.errors import (
     DuplicateItem,
     FieldWriteDenied,
@@ -570,3 +571,42 @@ async def test_no_hooks_no_statements(hooked: Hooked) -> None:
         counts.append(house.statements)
         hooked.use(lambda hooks: hooks.filter("item.create:before")(lambda payload, context: payload) and None)
     assert counts[0] == counts[1]
+
+
+async def test_comments_are_items_of_activity(hooked: Hooked) -> None:
+    house, told = hooked.house, []
+    session = await house.session()
+
+    def register(hooks: Hooks) -> None:
+        everything(told, ("directus_activity",))(hooks)
+
+        @hooks.filter("item.create.directus_activity:before", "item.update.directus_activity:before")
+        def polite(payload: Any, context: Context) -> Any:
+            if payload.get("comment") == "Damn":
+                raise Veto("Please")
+            return {**payload, "comment": ""} if payload.get("comment") == "blank" else payload
+
+    hooked.use(register)
+    said = {"collection": "articles", "item": 1, "comment": "Hm"}
+    result = await history.create_comment(session, said)
+    [key] = result.keys
+    await history.update_comment(session, str(key), {"comment": "Hm!"})
+    await history.delete_comment(session, str(key))
+    await hooked.settled()
+    about = {"collection": "articles", "item": "1", "comment": "Hm"}
+    assert [(event, payload) for event, payload, _, _ in told if event.endswith("create:before")] == [
+        ("item.create:before", about), ("filter item.create:before", about)
+    ]  # fmt: skip
+    after = [(event, payload, keys) for event, payload, _, keys in told if event.endswith("directus_activity:after")]
+    assert [(event, payload.get("comment"), keys) for event, payload, keys in after] == [
+        ("item.create.directus_activity:after", "Hm", (key,)),
+        ("item.update.directus_activity:after", "Hm!", (key,)),
+        ("item.update.directus_activity:after", None, (key,)),
+    ]
+    assert set(after[1][1]) == {"id", "edited_on", "comment"}
+    assert set(after[2][1]) == {"id", "comment_deleted_on"}
+    before = await house.rows("directus_activity", "id", "comment")
+    for text, error in (("Damn", Veto), ("blank", ValidationFailed)):
+        with pytest.raises(error):
+            await history.create_comment(session, {**said, "comment": text})
+    assert await house.rows("directus_activity", "id", "comment") == before
