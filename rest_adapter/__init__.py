@@ -59,6 +59,7 @@ MANY = SOME | {"filter", "q", "status"}
 EXPORTS = MANY - {"meta", "single"} | {"export", "where"}
 WRITE = ONE | {"comment", "activity_skip"}
 DELETE = frozenset({"comment", "activity_skip"})
+OWN_WRITE = WRITE - {"lang"}
 IMPORT = DELETE | {"format", "atomic", "key", "delimiter"}
 ALTER = frozenset({"comment", "meta"})
 CHANGE = ALTER | {"activity_skip"}
@@ -153,8 +154,8 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/",         "project_info", JSON),
 
     Route("GET",    "/users",      "C",               PAGE,         MANY,   LIST,     of=USERS),
-    Route("GET",    "/users/me",   "users_me",        OWN,          ONE,    OWN_RECORD, of=USERS),
-    Route("PATCH",  "/users/me",   "update_users_me", WRITTEN,      WRITE,  USER,  OBJECT, USERS),
+    Route("GET",    "/users/me",   "users_me",        OWN,          FORM,   OWN_RECORD, of=USERS),
+    Route("PATCH",  "/users/me",   "update_users_me", WRITTEN,      OWN_WRITE, USER,  OBJECT, USERS),
     Route("PATCH",  "/users/me",   "update_C_batch",  WRITTEN_LIST, WRITE,  USER,  ARRAY,  USERS),
     Route("GET",    "/users/:id",  "C_by_id",         ITEM,         ONE,    ONE_ITEM, of=USERS),
     Route("GET",    "/users/:ids", "C",               PAGE,         SOME,   AS_IS,    of=USERS),
