@@ -23,6 +23,8 @@ from schema.execute import Visit
 from tests.api.newsroom import newsroom
 
 VALUES = {
+    "plan": "abc",
+    "allow_destructive": "1",
     "fields": "id,*.*",
     "filter[a.b][in]": "1",
     "q": "x",
