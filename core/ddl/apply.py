@@ -11,9 +11,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from core.catalog.change import DropTable, TableSpec, TableStep, destroys
+from core.catalog.change import DropColumn, DropTable, TableSpec, TableStep, destroys
 from core.catalog.changes import log_change
-from core.catalog.diff import ranked, table_steps
+from core.catalog.diff import FIELDS, ranked, table_steps
 from core.catalog.load import head
 from core.catalog.model import Snapshot
 from core.db.errors import (
@@ -26,8 +26,10 @@ from core.db.errors import (
 )
 from core.db.gateway import Connection
 from core.db.gateway.connection import finish
+from core.db.reflect import reflect
 from core.ddl import rows
 from core.ddl.present import Present, read
+from core.ddl.removal import removal
 from core.ddl.rows import Change, Clear, Erase, ForRoles, Grouped, Prepared, Set
 from core.ddl.run import run, undo
 from core.errors import FieldRequired, Unprocessable
@@ -143,7 +145,7 @@ async def _in_pieces(
     await _run(present, kept)
     try:
         await connection.execute("START TRANSACTION")  # the DDL has ended the one that was
-        outcome = await _record(present, plan, checked)
+        outcome = await _record(present, plan, checked if lost else [*checked, *last])
         if lost:
             await connection.execute("COMMIT")
     except BaseException:
@@ -156,17 +158,44 @@ async def _in_pieces(
         await connection.execute("START TRANSACTION")
         await rows.unmake(present.snapshot, connection, outcome[0])
         await rows.restore(connection, saved)
+        await _forget(present, lost)
         await _log(present, plan)
         await connection.execute("COMMIT")
         await undo(connection, kept, charset=charset)
         raise
-    if not last and not lost:
+    if not lost:
         return outcome
-    if lost:
-        # Logged once more: who has noticed the entry that was stored before has looked at what is gone only now.
-        await connection.execute("START TRANSACTION")
-    told, version = await _record(present, replace(plan, events=()), last)
+    try:
+        told, version = await _end(present, plan, last)
+    except DatabaseError:  # nothing brings back what is gone, so the end is tried once more
+        await _roll_back(connection)
+        told, version = await _end(present, plan, last)
     return [*outcome[0], *told], version
+
+
+async def _end(present: Present, plan: Plan, last: Sequence[Prepared | Change]) -> tuple[list[Told], int]:
+    """What comes behind what destroys.
+
+    Logged once more: who has noticed the entry that was stored before has looked at what is gone only now.
+    """
+    await present.connection.execute("START TRANSACTION")
+    return await _record(present, replace(plan, events=()), last)
+
+
+async def _forget(present: Present, lost: Sequence[TableStep]) -> None:
+    """Rows of what is gone for good, though the others of its kind were saved."""
+    tables = await reflect(present.connection)
+    changes: list[Change] = []
+    for step in lost:
+        table = tables.get(step.table)
+        if isinstance(step, DropTable) and table is None:
+            changes.extend(removal(present, step.table).changes)
+        elif isinstance(step, DropColumn) and table is not None and table.column(step.column.name) is None:
+            ids = tuple(row["id"] for row in present.field_rows(step.table, step.column.name))
+            changes.append(Erase(FIELDS, "id", ids))
+    for change in changes:
+        if isinstance(change, Erase):
+            await rows.erase(present.snapshot, present.connection, change)
 
 
 async def _roll_back(connection: Connection) -> None:

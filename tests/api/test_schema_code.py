@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.api.newsroom import Newsroom, newsroom
+from tests.api.newsroom import Newsroom, newsroom, second
 from tests.backends import fresh_database
 
 FORBIDDEN = (401, 3, "Permission denied: Admin Only")
@@ -20,6 +21,12 @@ async def server(dialect: str, tmp_path_factory: pytest.TempPathFactory) -> Asyn
         async with newsroom(url, folder / "data") as found:
             await found.hire()
             yield found
+
+
+@pytest.fixture
+def data(server: Newsroom) -> Path:
+    """The data folder of the server."""
+    return server.projects.settings.data
 
 
 @pytest.fixture
@@ -240,3 +247,29 @@ async def test_what_is_no_document_is_refused(api: Newsroom, body: str) -> None:
     for path in ("/schema/diff", "/schema/apply?plan=x"):
         answer = await api.ask("POST", path, content=body, headers={"Content-Type": "application/json"})
         assert answer.status_code in (400, 422), answer.text
+
+
+async def test_another_process_sees_it_with_its_next_request(api: Newsroom, data: Path) -> None:
+    first = await taken(api)
+    document = {"tabularium": 1, "collections": {**first["collections"]}, "permissions": {**first["permissions"]}}
+    document["collections"]["fresh"] = {
+        "fields": {
+            "id": {"type": "integer", "column": {"datatype": "INT", "primary_key": True, "auto_increment": True}},
+            "name": NOTE,
+        }
+    }
+    document["permissions"]["Editor"] = {
+        **first["permissions"]["Editor"],
+        "fresh": [{"read": "full", "create": "full"}],
+    }
+    async with second(api, data) as other:
+        assert (await other.ask("GET", "/items/fresh", "editor-token")).status_code == 404
+        plan = (await api.ask("POST", "/schema/diff", json=document)).json()["data"]
+        assert (await api.ask("POST", f"/schema/apply?plan={plan['plan']}", json=document)).status_code == 200
+        made = await other.ask("POST", "/items/fresh", "editor-token", json={"name": "x"})
+        assert (made.status_code, made.json()["data"]["name"]) == (200, "x")
+        back = (await other.ask("POST", "/schema/diff", json=first)).json()["data"]
+        gone = await other.ask("POST", f"/schema/apply?plan={back['plan']}&allow_destructive=true", json=first)
+        assert gone.status_code == 200
+        assert (await api.ask("GET", "/items/fresh", "editor-token")).status_code == 404
+    assert await taken(api) == first
