@@ -37,6 +37,7 @@ from core.query import aggregate as aggregates
 from core.query.aggregate import AggregateRequest
 from core.query.change import WriteRequest, WriteResult
 from core.query.filters import from_conditions, from_tree, searching
+from core.query.lasting import lasting
 from core.query.plan import Node, Output
 from core.query.planner import Planning, hoist, outputs_of
 from core.query.predicate import (
@@ -139,7 +140,8 @@ async def _read(
         if request.id is not None and not items:
             raise ItemNotFound.with_id(request.id)
         meta = await meta_of(session, request, held, ready, len(items), bound) if request.meta else {}
-    return ReadResult(items, meta, planned.warnings, planned.reach.collections)
+    kept = session.stamp is not None and lasting(planned.reach, request)
+    return ReadResult(items, meta, planned.warnings, planned.reach.collections, kept)
 
 
 def check(session: Session, request: ReadRequest) -> None:
@@ -167,12 +169,6 @@ def scope(session: Session, request: ReadRequest) -> Predicate:
             read_scope(snapshot, policy, collection.name),
         )
     )
-
-
-def hides_key(session: Session, name: str) -> bool:
-    """Whether the role may not read the key of a collection, in whatever status."""
-    collection = _collection(session, name)
-    return collection.primary_key in session.policy.hidden_always(name)
 
 
 async def write(session: Session, request: WriteRequest) -> WriteResult:

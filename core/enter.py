@@ -30,11 +30,13 @@ async def enter(
     check_address: bool = True,
     enrolling: bool = False,
     presented: Credentials | None = None,
+    stamped: bool = False,
 ) -> Session:
     """Begin a request on a project (spec 02 §4).
 
     `presented`: what the caller brought, where `credentials` leaves it out. `check_address`: False for the routes of
     `/auth`, which no IP whitelist covers. `enrolling`: the request sets up the second factor. `now`: aware UTC.
+    `stamped`: the answer may be one that is kept, or be kept (`core.answers`).
     Raises DatabaseUnavailable, NotInstalled, LocationNotAllowed.
     """
     now = now or datetime.now(UTC)
@@ -42,15 +44,24 @@ async def enter(
     moments = Moments(project.snapshot, store.dialect)
     async with store.read() as connection:
         found = await resolve(
-            project.keys, connection, credentials, now, moments=moments, enrolling=enrolling, verified=project.verified
+            project.keys,
+            connection,
+            credentials,
+            now,
+            moments=moments,
+            enrolling=enrolling,
+            verified=project.verified,
+            stamped=stamped and project.answers is not None,
         )
-    if found.head != project.head:
+    if found.head != project.head or found.head != project.snapshot.version:
         await project.refresh(found.head)
     if check_address and found.whitelist and not listed(address, found.whitelist):
         raise LocationNotAllowed
+    snapshot = project.snapshot
     return Session(
         project=project,
-        snapshot=project.snapshot,
+        snapshot=snapshot,
+        stamp=found.stamp if snapshot.version == found.head else None,
         policy=await project.policy(found.actor.role),
         context=Context(
             actor=found.actor,

@@ -7,7 +7,7 @@
     ├── Missing …             it is not there                              (codes 1, 200, 202, 203, 205, 207)
     ├── Conflict …            it is there already                          (codes 18, 204, 307, 308)
     ├── Veto, HookFailed      an extension refuses, or fails               (codes of its own)
-    └── Unavailable …         not now                                      (codes 7, 9, 11, 14, 21, 503)
+    └── Unavailable …         not now                                      (codes 7, 9, 11, 14, 21–23, 503)
 
 Every leaf has a stable `kind` (the class name) and a numeric `code` (spec 04 §2). The HTTP status is no function of the
 code, so it is decided by the REST adapter's table, by kind.
@@ -467,6 +467,14 @@ class NotInstalled(Unavailable):
 
 class InvalidDatabaseConnection(Unavailable):
     code, text = 19, "Invalid database connection"
+
+
+class InvalidCacheAdapter(Unavailable):
+    code, text = 22, "Invalid cache adapter"
+
+
+class InvalidCacheConfiguration(Unavailable):
+    code, text = 23, "Invalid cache configuration"
 
 
 class Maintenance(Unavailable):

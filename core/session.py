@@ -24,6 +24,8 @@ class Session:
     snapshot: Snapshot
     policy: Policy
     context: Context
+    stamp: int | None = None
+    """How fresh all collections are; None where nobody asked, or where what this holds is behind the change log."""
 
     @property
     def actor(self) -> Actor:

@@ -84,6 +84,8 @@ class Call:
     warnings: list[Warning] = field(default_factory=list)
     effects: list[Any] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
+    lasting: bool | None = None
+    """Whether all that was read stays right until a collection of the tags is written; None while nothing was read."""
     wish: Any = None
     """What a subscription's root field wants to be told (`core.subscriptions.Wish`)."""
     streams: bool = False

@@ -13,7 +13,7 @@ from core import configuration, engine
 from core.errors import FieldAccessDenied, Unprocessable
 from core.query.selection import KEY_ONLY, Leaf, ReadRequest, Selection
 from core.session import Session
-from core.subscriptions import Wish
+from core.subscriptions import Wish, hides_key
 from resolvers import items
 from resolvers.binding import Root
 from resolvers.context import Call, Info, Spliced
@@ -39,7 +39,7 @@ def mutated(root: Root, info: Info, arguments: Arguments) -> Spliced:
         lang=_csv(arguments),
         limit=-1,
     )
-    if engine.hides_key(call.visitor, root.collection):
+    if hides_key(call.visitor, root.collection):
         raise FieldAccessDenied(root.key_field or "")
     engine.check(call.visitor, request)
     chosen = arguments.get("event")

@@ -25,10 +25,10 @@ from core.errors import (
     Unauthorized,
     Unprocessable,
 )
-from rest_adapter import body, effects, envelope, errors, items, session, streams, uploads
+from rest_adapter import body, effects, envelope, errors, items, kept, session, streams, uploads
 from rest_adapter.call import Call
 from rest_adapter.operation import Operation, operation
-from rest_adapter.reply import JSON_TYPE, UNKEPT, Reply, error_reply, json_reply, text_reply
+from rest_adapter.reply import JSON_TYPE, UNKEPT, Reply, body_reply, error_reply, json_reply, text_reply
 from rest_adapter.request import Request
 from rest_adapter.route import EXPORT, FILE, PROJECTS, Route, Router, Variants, without_project
 from rest_adapter.session import Projects
@@ -54,6 +54,8 @@ class Execute(Protocol):
     async def heard(self, visit: Any, answer: Mapping[str, Any], data: Any) -> None: ...
 
     async def reported(self, visit: Any, error: BaseException) -> None: ...
+
+    async def kept(self, visit: Any, words: Any, *, refresh: bool = False) -> Any: ...
 
     def server_visit(self, projects: Any, *, address: str = "") -> Any: ...
 
@@ -123,11 +125,18 @@ class Adapter:
         request = call.request
         began = perf_counter()
         visit: Any = None
+        turn: Any = None
         try:
             body_token = await self._choose(call, variants, values)
-            visit = await self._enter(call, body_token)
+            visit = first = await self._enter(call, body_token)
             call.visit = visit
             entered = perf_counter()
+            turn = await kept.find(self._execute, visit, call)
+            if isinstance(turn, bytes):
+                ready = body_reply(request, turn)
+                ready.headers += effects.headers(visit.session, ())
+                ready.headers.append(_timing(began, entered, perf_counter()))
+                return ready
             call.read_parameters()
             if call.route.body == FILE and request.project is not None:
                 call.upload = await uploads.received(request, request.project.config.get("imports.max_size"))
@@ -147,6 +156,10 @@ class Adapter:
                     raise error  # a document of ours is wrong
                 return self._refused(error, call, visit, wrapped=call.route.wrapped)
             reply, plain = await self._reply(call, visit, outcome, outcome.data[root])
+            if turn is not None and not outcome.lasting:
+                turn.pass_by()
+            elif turn is not None and visit is first and isinstance(reply, Reply) and reply.content is not None:
+                await turn.keep(reply.content, outcome.tags)
             if not plain:
                 reply.headers += effects.headers(visit.session, outcome.effects)
                 reply.headers.append(_timing(began, entered, ran))
@@ -161,6 +174,8 @@ class Adapter:
         finally:
             if call.upload is not None:
                 call.upload.close()
+            if turn is not None and not isinstance(turn, bytes):
+                turn.leave()
 
     async def _choose(self, call: Call, variants: Variants, values: list[str]) -> str | None:
         """Set the row that fits the ids and the body, and what they say. Answers the body's `access_token`.
@@ -209,6 +224,7 @@ class Adapter:
             base_url=await session.base_url(request),
             collection=call.collection,
             check_address=not route.anonymous,
+            stamped=kept.may_be(route, request),
         )
         if route.of_path:
             if call.collection not in visit.session.snapshot.collections:

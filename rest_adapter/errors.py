@@ -65,6 +65,8 @@ STATUS: Mapping[type[TabulariumError], int] = {
     kinds.DatabaseUnavailable: 500,
     kinds.NotInstalled: 503,
     kinds.InvalidDatabaseConnection: 400,
+    kinds.InvalidCacheAdapter: 503,
+    kinds.InvalidCacheConfiguration: 503,
     kinds.Maintenance: 503,
     kinds.Missed: 503,
     kinds.MailFailed: 500,

@@ -27,6 +27,8 @@ class Reply:
     status: int
     body: bytes | None = None
     headers: Headers = field(default_factory=list)
+    content: bytes | None = None
+    """What the answer to a request without conditions would have as its body, where that may be kept."""
 
     async def send(self, send: Any) -> None:
         """Hand it to the server."""
@@ -38,17 +40,19 @@ class Reply:
 
 
 def json_reply(request: Request, members: dict[str, Any]) -> Reply:
-    """200 with the members, 204 when there are none. A GET gets an `ETag`, and 304 when the client has that body."""
-    if not members:
-        return Reply(204)
-    body = orjson.dumps(members)
+    """200 with the members, 204 when there are none."""
+    return body_reply(request, orjson.dumps(members)) if members else Reply(204)
+
+
+def body_reply(request: Request, body: bytes) -> Reply:
+    """200 with JSON that is ready. A GET gets an `ETag`, and 304 when the client has that body."""
     if request.method != "GET":
         return Reply(200, body, [JSON_TYPE])
     tag = b'"%s"' % xxh3_128_hexdigest(body).encode()  # a large list takes longer to digest than to send, by SHA-256
     known = request.headers.get(b"if-none-match")
     if known is not None and _matches(known, tag):
-        return Reply(304, None, [(b"etag", tag), PRIVATE])
-    return Reply(200, body, [JSON_TYPE, (b"etag", tag), PRIVATE])
+        return Reply(304, None, [(b"etag", tag), PRIVATE], body)
+    return Reply(200, body, [JSON_TYPE, (b"etag", tag), PRIVATE], body)
 
 
 def text_reply(text: str) -> Reply:

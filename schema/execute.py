@@ -6,7 +6,7 @@ beside its data (errors, warnings, effects, a stream) is returned as values.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from inspect import isawaitable
 from typing import Any
@@ -20,6 +20,7 @@ from graphql import (
     default_type_resolver,
 )
 
+from core.answers import Turn, find
 from core.enter import enter as begin
 from core.errors import (
     CollectionNotFound,
@@ -42,8 +43,8 @@ from schema.registry import Edition, edition, server_edition
 
 __all__ = [
     "REPEATS", "Ended", "Entrance", "Failure", "Outcome", "Subscriber", "Told", "Visit", "Wish", "again", "answered",
-    "enter", "entrance", "failed", "heard", "renewed", "reported", "run", "run_document", "server_visit", "still_valid",
-    "subscribe", "unsubscribe",
+    "enter", "entrance", "failed", "heard", "kept", "renewed", "reported", "run", "run_document", "server_visit",
+    "still_valid", "subscribe", "unsubscribe",
 ]  # fmt: skip
 
 REPEATS = 3
@@ -96,6 +97,8 @@ class Outcome:
     stream: Any = None
     tags: tuple[str, ...] = ()
     executed: bool = True
+    lasting: bool = False
+    """It stays right until something with one of the tags is written."""
     wish: Wish | None = None
     """Of a subscription that may begin: what to tell."""
 
@@ -155,6 +158,11 @@ async def again(visit: Visit, outcome: Outcome) -> Visit:
         return await renewed(visit)
     except TabulariumError:
         return visit
+
+
+async def kept(visit: Visit, words: Iterable[str], *, refresh: bool = False) -> bytes | Turn | None:
+    """The kept body of a request, the turn to make one, or None (`core.answers.find`)."""
+    return await find(visit.session, words, refresh=refresh) if visit.session is not None else None
 
 
 def entrance(visit: Visit, credentials: Any) -> Entrance:
@@ -248,6 +256,7 @@ async def run_document(
         tuple(call.effects),
         call.stream,
         tuple(call.tags),
+        lasting=bool(call.lasting),
         wish=call.wish if not result.errors else None,
     )
 

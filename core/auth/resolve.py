@@ -32,7 +32,7 @@ class Resolved:
     """Who calls. `rejected`: something was presented and refused. `head`: newest entry of the change log.
 
     `whitelist`: addresses of the caller's role as stored (CSV), None or "" when any may call. `ends`: when the session
-    of a cookie ends, aware UTC.
+    of a cookie ends, aware UTC. `stamp`: how fresh all collections are, if that was asked.
     """
 
     actor: Actor
@@ -40,6 +40,7 @@ class Resolved:
     head: int
     whitelist: str | None
     ends: datetime | None = None
+    stamp: int | None = None
 
 
 Verified = Lru[str, dict[str, Any]]
@@ -54,12 +55,14 @@ async def resolve(
     moments: Moments,
     enrolling: bool = False,
     verified: Verified | None = None,
+    stamped: bool = False,
 ) -> Resolved:
     """The caller, with one statement on `connection`. `now`: aware UTC.
 
     `moments`: how cookies are compared with the clock. `verified`: claims of tokens that were verified with these keys
     before, kept by the project.
     `enrolling`: the request sets up the second factor, so its absence does not make the caller public (spec 02 §6).
+    `stamped`: how fresh all collections are is asked for along.
     Raises DatabaseError's subclasses.
     """
     presented = credentials.token
@@ -69,16 +72,17 @@ async def resolve(
         kind = "public" if value is None else COOKIE
     elif presented is not None:
         kind, value, claims = _identify(keys, presented, now, verified)
-    statement = caller(connection.dialect, kind)
+    statement = caller(connection.dialect, kind, stamped=stamped)
     bound: Sequence[Any] = () if kind == "public" else (value,)
     if kind == COOKIE:
         bound = statement.bind({"credential": value, "now": moments.session(now)})
     row = await connection.row(statement.text, bound)
     assert row is not None  # the statement begins at an aggregate
     actor = None if kind == "public" else _actor(row, presented or "", kind, claims, enrolling)
+    stamp = int(row[-1]) if stamped else None
     if actor is None:
-        return Resolved(PUBLIC, presented is not None, row[0], row[1])
-    return Resolved(actor, False, row[0], row[11], _moment(row[13]) if kind == COOKIE else None)
+        return Resolved(PUBLIC, presented is not None, row[0], row[1], stamp=stamp)
+    return Resolved(actor, False, row[0], row[11], _moment(row[13]) if kind == COOKIE else None, stamp)
 
 
 def _moment(stored: Any) -> datetime:

@@ -26,6 +26,8 @@ class UnitOfWork:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self._actions: list[Action] = []
+        self.written: set[str] = set()
+        """Collections whose items were written; some may have been undone again."""
 
     def after_commit(self, action: Action) -> None:
         """Run `action` once the transaction is stored, in the order of asking; never if it is rolled back."""

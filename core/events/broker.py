@@ -228,10 +228,10 @@ def broker(config: ProjectConfig, hear: Hear, hear_notes: HearNotes | None = Non
     return Silent() if url is None else OverRedis(url, channel_of(config), hear, hear_notes)
 
 
-def redis_url(config: ProjectConfig) -> str | None:
-    """The Redis server of a project; None where none is configured."""
+def redis_url(config: ProjectConfig, *, own: bool = False) -> str | None:
+    """The Redis server of a project; None where none is configured. `own`: the cache's, not the one for events."""
     url: str | None = config.get("events.url")
-    if url:
+    if url and not own:
         return url
     if not config.get("cache.enabled") or config.get("cache.pool.adapter") != "redis":
         return None

@@ -1,4 +1,6 @@
-"""In charge of our own tables beside those of Directus 8, which it ignores: the change log, deliveries of webhooks."""
+"""In charge of our own tables beside those of Directus 8, which it ignores: the change log, deliveries of webhooks,
+how fresh collections are.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from core.catalog.changes import TABLE as CHANGES
 from core.catalog.changes import log_change
 from core.db.gateway import Connection
 from core.db.reflect import table_names
-from core.sql import deliveries
+from core.sql import deliveries, freshness
 from core.sql.ddl import create_table
 
 CHANGE_COLUMNS = (
@@ -36,8 +38,13 @@ async def _make_deliveries(connection: Connection) -> None:
         await connection.execute(statement)
 
 
+async def _make_freshness(connection: Connection) -> None:
+    for statement in freshness.make(connection.dialect):
+        await connection.execute(statement)
+
+
 OWN: Mapping[str, Callable[[Connection], Awaitable[None]]] = MappingProxyType(
-    {CHANGES: _make_change_log, deliveries.TABLE: _make_deliveries}
+    {CHANGES: _make_change_log, deliveries.TABLE: _make_deliveries, freshness.TABLE: _make_freshness}
 )
 """Our tables, and how each is made."""
 

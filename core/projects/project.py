@@ -15,8 +15,10 @@ from typing import Any, TypeVar
 import structlog
 
 from core.access.policy import ADMIN_POLICY, NO_POLICY, Policy
+from core.answers import KeptAnswers, kept_answers
 from core.auth.throttle import Quota, Turns
 from core.auth.tokens import TokenKeys
+from core.cache.freshness import outdated
 from core.cache.lru import Lru
 from core.catalog import load as catalog
 from core.catalog.model import Snapshot
@@ -24,7 +26,14 @@ from core.context import ADMIN_ROLE
 from core.db.gateway import Store
 from core.db.policies import load_policy
 from core.endpoints.live import LiveEndpoints
-from core.errors import DatabaseUnavailable, NotInstalled, TabulariumError, Unavailable
+from core.errors import (
+    DatabaseUnavailable,
+    InvalidCacheAdapter,
+    InvalidCacheConfiguration,
+    NotInstalled,
+    TabulariumError,
+    Unavailable,
+)
 from core.events import deliveries, notes
 from core.events.broker import Broker, Silent, broker
 from core.events.collect import Subscribers, Told
@@ -37,6 +46,7 @@ from core.pace import Pace, lasting
 from core.projects import tls
 from core.settings import ProjectConfig
 from core.sql import accounts
+from core.sql.freshness import EVERYTHING
 
 T = TypeVar("T")
 
@@ -45,6 +55,7 @@ ROLES = 500
 TOKENS = 5000
 RETRY_AFTER = 0.5
 """Seconds in which a database that could not be reached is not tried again: a flood of requests must not queue."""
+TOLD_AS_IT_IS = (NotInstalled, InvalidCacheAdapter, InvalidCacheConfiguration)
 RELOAD_PAUSE = 1.0
 NOTES = 500
 """What one message tells to other processes."""
@@ -91,6 +102,8 @@ class Project:
         """Awaited with a new snapshot before it takes the place of the old one."""
         self.subscriptions: Any = None
         """The hub of those who subscribed over a socket, when there is one."""
+        self.answers: KeptAnswers | None = None
+        """Answers that are kept, where the cache is enabled."""
         self.broker: Broker = Silent()
         """How other processes are told that the change log has moved, and what happened to items."""
         self.courier: Courier | None = None
@@ -128,6 +141,7 @@ class Project:
     async def _open(self) -> Store:
         store: Store | None = None
         try:
+            answers = kept_answers(self.config)
             database = self.config.database
             store = await connect(
                 self.config,
@@ -139,14 +153,18 @@ class Project:
                 raise NotInstalled
             await ensure(store)
             await upgrade(store)
+            if answers is not None and answers.store.shared:
+                # While the cache was off nobody noted what was written: what may be left of then is not right.
+                async with store.write() as connection:
+                    await outdated(connection, [EVERYTHING])
             snapshot = await catalog.load_snapshot(store, blacklist=self.config.table_blacklist)
         except BaseException as error:
             self._failed_at = time.monotonic()
-            self._failure = NotInstalled if isinstance(error, NotInstalled) else DatabaseUnavailable
+            self._failure = type(error) if isinstance(error, TOLD_AS_IT_IS) else DatabaseUnavailable
             if store is not None:
                 await store.close()
             raise
-        self._snapshot, self.head, self._store = snapshot, snapshot.version, store
+        self._snapshot, self.head, self._store, self.answers = snapshot, snapshot.version, store, answers
         await extend(self)
         if isinstance(self.broker, Silent):
             self.broker = broker(self.config, self.hear, self.hear_notes)
@@ -187,6 +205,8 @@ class Project:
             flight.cancel()
         await asyncio.gather(*flights, return_exceptions=True)
         await self.broker.close()
+        if self.answers is not None:
+            await self.answers.store.close()
         if self.courier is not None:
             await self.courier.stop()
         store, self._store = self._store, None
@@ -222,6 +242,7 @@ class Project:
         """
         known = self.head
         if head == known:
+            await self._settings_read()
             return
         store = await self.store()
         async with store.read() as connection:
@@ -231,7 +252,9 @@ class Project:
             changes = accounts.changes_since(connection.dialect)
             found = await connection.rows(changes.text, changes.bind({"known": known}))
         if known != self.head or head == known:
-            return  # somebody else has taken notice meanwhile; if not of all, the next request will
+            # Somebody else has taken notice meanwhile; if not of all, the next request will.
+            await self._settings_read()
+            return
         self.head = head
         if not told:
             self.broker.announce(head)
@@ -242,8 +265,13 @@ class Project:
         )
         self._wanted = head
         self._changing |= schema
-        flight = self._start("reload", self._reload)
-        if not self._changing:
+        self._start("reload", self._reload)
+        await self._settings_read()
+
+    async def _settings_read(self) -> None:
+        """Wait for new settings that are on their way, unless a new schema is as well, which takes longer."""
+        flight = self._flights.get("reload")
+        if flight is not None and not self._changing:
             await asyncio.wait([flight], timeout=SETTLE_WITHIN)
 
     def changing(self, collection: str) -> bool:
@@ -330,6 +358,8 @@ class Project:
                 await asyncio.sleep(RELOAD_PAUSE)
                 continue
             self._snapshot = snapshot
+            if self.answers is not None:
+                self.answers.store.clear()  # their keys have the version of the old one
             if snapshot.collections is not before.collections:
                 self.plans.clear()
             self._forced = self._forced and not forced

@@ -154,3 +154,6 @@ class ReadResult:
     meta: dict[str, Any]
     warnings: tuple[Warning, ...] = ()
     tags: tuple[str, ...] = ()
+    """All collections that decided about it."""
+    lasting: bool = False
+    """It stays right until one of them is written; told only where somebody asks (`Session.stamp`)."""

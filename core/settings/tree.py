@@ -90,6 +90,7 @@ TREE: Branch = {
     "cache": {
         "enabled": _bool(False),
         "response_ttl": _int(3600),
+        "max_bytes": _int(67108864),
         "pool": {
             "adapter": _text("filesystem"),
             "path": _text("../cache/"),

@@ -11,12 +11,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from core.context import ADMIN_ROLE, PUBLIC_ROLE
+from core.sql import freshness
 from core.sql.compile import Compiled, compile_statement
 
 ZERO: sa.ColumnClause[int] = sa.literal_column("0")
 ONE: sa.ColumnClause[int] = sa.literal_column("1")
 
 CHANGES = sa.table("directus_changes", *map(sa.column, ("id", "kind", "collection")))
+FRESHNESS = sa.table(freshness.TABLE, sa.column("version"))
 ROLES = sa.table("directus_roles", *map(sa.column, ("id", "enforce_2fa", "ip_whitelist")))
 USERS = sa.table(
     "directus_users",
@@ -37,13 +39,13 @@ KINDS = ("jwt", "cookie")
 
 
 @cache
-def caller(dialect: str, credential: str) -> Compiled:
+def caller(dialect: str, credential: str, *, stamped: bool = False) -> Compiled:
     """One row about the caller, whether or not there is one, with the head of the change log.
 
     `credential`: "public" (binds nothing), "token" or "id" (bind `credential`), "cookie" (bind `credential`, what its
     row holds, and `now`). Columns: head, whitelist of the public role, then of the user: id, status, role, email, first
     name, last name, token, has a second factor, whether the role enforces one, whitelist of the role; of a cookie also
-    id and end of the session.
+    id and end of the session. `stamped`: the last column is how fresh all collections are (`core.sql.freshness`).
     """
     head = sa.select(sa.func.coalesce(sa.func.max(CHANGES.c.id), ZERO).label("head")).subquery("h")
     public = ROLES.alias("p")
@@ -71,6 +73,8 @@ def caller(dialect: str, credential: str) -> Compiled:
         ]  # fmt: skip
         if credential == "cookie":
             columns += [session.c.id, session.c.token_expired_at]
+    if stamped:
+        columns.append(sa.select(sa.func.coalesce(sa.func.sum(FRESHNESS.c.version), ZERO)).scalar_subquery())
     labelled = [column.label(f"c{number}") for number, column in enumerate(columns)]
     return compile_statement(sa.select(*labelled).select_from(source), dialect)
 

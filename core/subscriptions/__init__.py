@@ -7,6 +7,6 @@ hub   the subscribers of one project, and the rounds in which they are told
 """
 
 from core.subscriptions.hub import Subscriber, hub
-from core.subscriptions.wish import Ended, Entrance, Told, Wish
+from core.subscriptions.wish import Ended, Entrance, Told, Wish, hides_key
 
-__all__ = ["Ended", "Entrance", "Subscriber", "Told", "Wish", "hub"]
+__all__ = ["Ended", "Entrance", "Subscriber", "Told", "Wish", "hides_key", "hub"]

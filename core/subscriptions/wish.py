@@ -48,6 +48,12 @@ class Wish:
         return self.whole is not None
 
 
+def hides_key(session: Session, collection: str) -> bool:
+    """Whether the role may not read the key of a collection, in whatever status: then items cannot be told apart."""
+    found = session.snapshot.collections.get(collection)
+    return found is not None and found.primary_key in session.policy.hidden_always(collection)
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """One answer to a wish."""

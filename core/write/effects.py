@@ -5,10 +5,10 @@ Everything here runs in the transaction of the write, after its own statements.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from core.catalog.changes import log_change
-from core.catalog.model import Collection, Field, ToMany
+from core.catalog.model import Collection, Field, ToMany, ToOne
 from core.catalog.system import new_role_permissions
 from core.db.gateway import Connection
 from core.errors import LastAdmin, Problem, Unprocessable
@@ -101,6 +101,25 @@ async def log_changes(run: Run) -> bool:
     for kind, collection in noted:
         await log_change(run.connection, kind, collection)
     return bool(noted)
+
+
+def outdates(run: Run) -> set[str]:
+    """The collections of which what was read before is out of date.
+
+    A row that goes may take others with it, or be taken out of them, by foreign keys of the database: of all that refer
+    to it, and to those in turn.
+    """
+    written = {node.collection.name for node in run.nodes if not node.empty}
+    reached = gone = {node.collection.name for node in run.nodes if node.verb == "delete"}
+    collections = run.statements.snapshot.collections
+    while gone:
+        gone = {name for name in collections.keys() - reached if _refers(collections[name], gone)}
+        reached = reached | gone
+    return written | reached
+
+
+def _refers(collection: Collection, targets: Set[str]) -> bool:
+    return any(isinstance(one, ToOne) and one.target in targets for one in collection.relations.values())
 
 
 async def keep_required_children(run: Run) -> None:

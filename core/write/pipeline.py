@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from core.access.authorize import Caller
 from core.auth.limits import hashing_cost
+from core.cache.freshness import outdated
 from core.db.errors import DatabaseError, ForeignKeyViolation, UniqueViolation
 from core.db.gateway import Connection
 from core.db.unit_of_work import UnitOfWork, in_transaction
@@ -110,8 +111,16 @@ async def _prepare(session: Session, request: WriteRequest, reading: Reading) ->
 
 async def _transaction(session: Session, collection: str, work: Callable[[UnitOfWork], Awaitable[T]]) -> T:
     store = await session.project.store()
+
+    async def run(unit: UnitOfWork) -> T:
+        done = await work(unit)
+        if session.project.answers is not None and unit.written:
+            # At the end: from here to the commit others that write the same collections wait.
+            await outdated(unit.connection, unit.written)
+        return done
+
     try:
-        return await in_transaction(store, work, attempts=ATTEMPTS)
+        return await in_transaction(store, run, attempts=ATTEMPTS)
     except ForeignKeyViolation:  # a deferred one speaks at COMMIT only
         raise Unprocessable(f'An item of "{collection}" refers to one that does not exist.') from None
 
@@ -200,6 +209,8 @@ class _Change:
         if await effects.log_changes(run):
             unit.after_commit(session.project.notice)
         await self._tell(unit, run, spool)
+        if session.project.answers is not None:
+            unit.written |= effects.outdates(run)
         touched = (node.collection.name for node in nodes if not node.empty)
         echoed = request.collection == "directus_settings" and not request.batch and request.action in ECHOED
         return _Written(

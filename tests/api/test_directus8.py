@@ -153,7 +153,7 @@ async def test_an_older_database_is_upgraded_when_it_is_opened(left_behind: str,
         assert await pending(await made.store()) == ()
         assert made.snapshot.collections["articles"].fields["featured"].interface == "switch"
     upgraded = await definitions(left_behind)
-    assert upgraded.keys() - whole.keys() == {"directus_changes", "directus_deliveries"}
+    assert upgraded.keys() - whole.keys() == {"directus_changes", "directus_deliveries", "directus_freshness"}
     for name, text in whole.items():
         assert _lines(upgraded[name]) == _lines(text), name
 

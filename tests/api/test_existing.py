@@ -91,7 +91,9 @@ async def test_a_project_of_directus_8_is_opened_without_a_change(left_behind: s
         session = await enter(made)
         assert session.actor.public
         assert await rows_of(left_behind, tables) == before
-        assert sorted(await tables_of(left_behind)) == sorted([*tables, "directus_changes", "directus_deliveries"])
+        assert sorted(await tables_of(left_behind)) == sorted(
+            [*tables, "directus_changes", "directus_deliveries", "directus_freshness"]
+        )
 
 
 @pytest.mark.shared

@@ -108,7 +108,7 @@ def expected(column: dict[str, Any], dialect: str) -> dict[str, Any]:
 async def test_tables_and_columns_are_exactly_those_of_the_file(installed: Store) -> None:
     async with installed.read() as connection:
         tables = await reflect(connection)
-    assert set(tables) == {*SYSTEM_COLLECTIONS, "directus_changes", "directus_deliveries"}
+    assert set(tables) == {*SYSTEM_COLLECTIONS, "directus_changes", "directus_deliveries", "directus_freshness"}
     for name, table in SCHEMA["tables"].items():
         wanted = [expected(column, installed.dialect) for column in table["columns"]]
         if len(table["primary_key"]) == 1:

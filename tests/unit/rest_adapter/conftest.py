@@ -116,7 +116,7 @@ class Door:
         if self.refusal is not None:
             raise self.refusal
         context = Context(self.actor, datetime.now(UTC), credential_rejected=self.rejected)
-        session = SimpleNamespace(actor=self.actor, context=context, snapshot=self.project.snapshot)
+        session = SimpleNamespace(actor=self.actor, context=context, snapshot=self.project.snapshot, stamp=None)
         return SimpleNamespace(edition=self.edition, session=session)
 
     async def renewed(self, visit: Any) -> Any:
