@@ -269,7 +269,7 @@ def _noted(call: Call, result: R) -> R:
     if result.warnings:
         call.warnings.extend(result.warnings)
     call.tags.extend(result.tags)
-    call.lasting = isinstance(result, ReadResult) and result.lasting and call.lasting is not False
+    call.lasting = getattr(result, "lasting", False) and call.lasting is not False  # a long list is never kept
     return result
 
 
