@@ -29,9 +29,12 @@ class NotHere(RuntimeError):
     """A write by a hook that runs within a transaction."""
 
 
-def doors(session: Session, connection: Connection | None, *, trusted: bool) -> Items:
-    """The items of a session's project. `trusted`: with the rights of an admin, signed by the caller all the same."""
-    return SessionItems(session, connection, trusted)
+def doors(session: Session, connection: Connection | None, *, trusted: bool, writes: bool = True) -> Items:
+    """The items of a session's project. `trusted`: with the rights of an admin, signed by the caller all the same.
+
+    `connection`: of a transaction, on which they read. `writes`: False where a transaction may be under way.
+    """
+    return SessionItems(session, connection, trusted, writes and connection is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class SessionItems:
     session: Session
     connection: Connection | None
     trusted: bool
+    writes: bool
 
     async def read(
         self,
@@ -82,7 +86,7 @@ class SessionItems:
         await self._write(collection, "delete", keys=tuple(map(str, keys)))
 
     async def _write(self, collection: str, action: Action, **more: Any) -> list[Any]:
-        if self.connection is not None:
+        if not self.writes:
             raise NotHere("a hook that runs before the commit can read items, not write them: use an :after action")
         request = WriteRequest(collection, action, selection=KEY_ONLY, **more)
         return (await engine.write(await self._session(), request)).keys

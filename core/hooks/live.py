@@ -30,9 +30,14 @@ DEEPEST = 5
 
 
 class Doors(Protocol):
-    """Makes the doors to items that a hook holds. `connection`: of the transaction that it is called in."""
+    """Makes the doors to items that an extension holds. `connection`: of the transaction that it is called in.
 
-    def __call__(self, session: Session, connection: Connection | None, *, trusted: bool) -> Items: ...
+    `writes`: False within a request that may hold a transaction.
+    """
+
+    def __call__(
+        self, session: Session, connection: Connection | None, *, trusted: bool, writes: bool = True
+    ) -> Items: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,7 @@ class LiveHooks:
         value = happening.payload
         for name in names(happening.event, happening.collection, when):
             for hook in self.registered.filters.get(name, ()):
-                found = await self._call(hook, value, session, happening, connection, self.limits.within)
+                found = await self._call(hook, value, session, happening, connection)
                 if found is not None:
                     value = _taken(hook, found, value, happening)
         return value
@@ -112,7 +117,7 @@ class LiveHooks:
         for name in names(happening.event, happening.collection, when):
             for hook in self.registered.actions.get(name, ()):
                 mine = deepcopy(happening.payload)
-                await self._call(hook, mine, session, happening, connection, self.limits.within)
+                await self._call(hook, mine, session, happening, connection)
 
     # Afterwards
 
@@ -142,7 +147,7 @@ class LiveHooks:
     async def _late(self, hook: Hook, session: Session, happening: Happening) -> None:
         mine = replace(happening, payload=_copied(happening.payload))
         try:
-            await self._call(hook, mine.payload, session, mine, None, self.limits.after)
+            await self._call(hook, mine.payload, session, mine, None, late=True)
         except HookFailed:
             return  # logged already
         except TabulariumError as error:
@@ -161,18 +166,20 @@ class LiveHooks:
         session: Session,
         happening: Happening,
         connection: Connection | None,
-        seconds: float,
+        *,
+        late: bool = False,
     ) -> Any:
         context, actor = session.context, session.actor
         deeper = replace(session, context=replace(context, depth=context.depth + 1))
+        doors = partial(self._doors, deeper, connection, writes=late)
         told = Context(
             event=hook.event,
             project=self._project,
             user=actor.user,
             role=actor.role,
             now=context.now,
-            items=self._doors(deeper, connection, trusted=False),
-            system=self._doors(deeper, connection, trusted=True),
+            items=doors(trusted=False),
+            system=doors(trusted=True),
             collection=happening.collection or happening.named,
             field=happening.field,
             keys=happening.keys,
@@ -180,9 +187,16 @@ class LiveHooks:
             request=happening.request or {},
         )
         return await call(
-            hook.call, payload, told, is_async=hook.is_async, seconds=seconds, threads=self.threads,
-            project=self._project, hook=hook.source, event_name=hook.event,
-        )  # fmt: skip
+            hook.call,
+            payload,
+            told,
+            is_async=hook.is_async,
+            seconds=self.limits.after if late else self.limits.within,
+            threads=self.threads,
+            project=self._project,
+            hook=hook.source,
+            event_name=hook.event,
+        )
 
 
 def _copied(payload: Any) -> Any:
