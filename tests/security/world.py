@@ -216,7 +216,9 @@ class World:
         self.store = store
         self.snapshot = snapshot
         self.rows: Rows = {}
-        self.project: Any = SimpleNamespace(key="world", plans={}, root_url="/uploads/world/", store=self._store)
+        self.project: Any = SimpleNamespace(
+            key="world", plans={}, root_url="/uploads/world/", store=self._store, hooks=None, answers=None
+        )
 
     @property
     def dialect(self) -> str:
