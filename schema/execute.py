@@ -161,7 +161,13 @@ async def again(visit: Visit, outcome: Outcome) -> Visit:
 
 
 async def kept(visit: Visit, words: Iterable[str], *, refresh: bool = False) -> bytes | Turn | None:
-    """The kept body of a request, the turn to make one, or None (`core.answers.find`)."""
+    """The kept body of a request, the turn to make one, or None (`core.answers.find`).
+
+    What filters of extensions have to look at is made each time: nobody knows what it depends on.
+    """
+    hooks = visit.session.project.hooks if visit.session is not None else None
+    if hooks is not None and (hooks.filters_reads or hooks.filters_answers):
+        return None
     return await find(visit.session, words, refresh=refresh) if visit.session is not None else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from core.hooks import Hooks, Veto
 from core.hooks.live import Limits, LiveHooks
 from core.hooks.registry import Registered
 from tests.api.newsroom import Newsroom, newsroom
+from tests.api.test_response_cache import ON, cached
 from tests.backends import fresh_database
 from tests.projects import ADMIN_EMAIL, ADMIN_PASSWORD
 
@@ -273,3 +275,20 @@ async def test_a_filter_of_items_answers_item_for_item(api: Newsroom, answer: An
     use(api, register)
     found = await api.ask("GET", "/items/people?fields=id")
     assert found.status_code == (200 if answer is None else 500)  # nothing returned: as it was given
+
+
+@pytest.mark.parametrize("event", ["item.read.people", "response.GET"])
+async def test_filtered_answers_are_not_kept(event: str, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def register(hooks: Hooks) -> None:
+        hooks.filter(event)(lambda payload, context: asked.append(context.event))
+
+    async with cached(f"sqlite:///{tmp_path}/x.db", tmp_path, ON) as cache:
+        await cache.plain.refill()
+        await cache.spent("/items/people")
+        assert (await cache.spent("/items/people"))[0] == 1
+        use(cache.one, register)
+        for number in (1, 2):
+            assert (await cache.spent("/items/people"))[0] > 1
+            assert asked == [event] * number
