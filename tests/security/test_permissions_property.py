@@ -235,7 +235,7 @@ def hidden_fields_in_aggregates(patch: pytest.MonkeyPatch) -> None:
 
 
 def the_caller(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(engine, "_bound", lambda session: {"user": 2, "role": session.actor.role})
+    patch.setattr(engine, "bound_of", lambda session: {"user": 2, "role": session.actor.role})
 
 
 def whose_plan_it_is(patch: pytest.MonkeyPatch) -> None:
