@@ -227,7 +227,9 @@ async def create(url: str) -> Base:
     async def opened() -> Store:
         return store
 
-    return Base(store, snapshot, SimpleNamespace(key="plain", plans={}, root_url="/uploads/plain/", store=opened))
+    return Base(
+        store, snapshot, SimpleNamespace(key="plain", plans={}, root_url="/uploads/plain/", store=opened, hooks=None)
+    )
 
 
 def _mark(dialect: str, place: int) -> str:

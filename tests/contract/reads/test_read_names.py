@@ -60,7 +60,9 @@ async def odd(dialect: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIt
         async def opened() -> Store:
             return store
 
-        yield Base(store, replace(snapshot), SimpleNamespace(key="odd", plans={}, root_url="/", store=opened))
+        yield Base(
+            store, replace(snapshot), SimpleNamespace(key="odd", plans={}, root_url="/", store=opened, hooks=None)
+        )
         await store.close()
 
 
