@@ -180,7 +180,7 @@ def test_a_project_is_copied(run: Run, data: Path) -> None:
     copy = data.parent / "copy.db"
     status, shown, _ = run("project", "copy", "--from", "films", "--to", str(copy), "--as", "more")
     assert status == 0
-    assert re.match(r"17 tables with \d+ rows are copied and verified\.\n", shown)
+    assert re.match(r"18 tables with \d+ rows are copied and verified\.\n", shown)
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     assert rows(data, "SELECT * FROM movies", str(copy)) == [(5, "Metropolis")]
     assert rows(data, "SELECT token FROM directus_users", str(copy)) == [("films-token",)]

@@ -286,4 +286,9 @@ async def test_directus_8_gets_a_change_log_and_keeps_the_rest(directus8: Store)
     after = await load_snapshot(directus8)
     assert (after.version, after.collections) == (1, before.collections)
     async with directus8.read() as connection:
-        assert await table_names(connection) == {*TABLES, "directus_changes", "directus_deliveries"}
+        assert await table_names(connection) == {
+            *TABLES,
+            "directus_changes",
+            "directus_deliveries",
+            "directus_freshness",
+        }
