@@ -93,6 +93,8 @@ def settled(spec: ColumnSpec, dialect: str) -> ColumnSpec:
         spec = _TYPES[dialect](spec)
     if _is_width(spec):
         spec = replace(spec, length=None)
+    if dialect == "mysql" and spec.datatype == "CHAR" and spec.default is not None and not spec.expression:
+        spec = replace(spec, default=spec.default.rstrip(" "))  # it keeps no blanks at the end of a CHAR
     return _with_default(spec)
 
 

@@ -263,7 +263,9 @@ def _modified(old: ColumnSpec, new: ColumnSpec, details: Details) -> str:
     elif datatype == "TIMESTAMP":
         parts.append("NULL")
     if same and _default(before) == _default(after):
-        if present.default is not None and not after.auto_increment:
+        # MariaDB says NULL of a column that may be null and has no default of its own.
+        implicit = present.default == "NULL" and not after.nullable
+        if present.default is not None and not implicit and not after.auto_increment:
             parts.append(f"DEFAULT {present.default.replace('%', '%%')}")
         if present.on_update:
             parts.append(f"ON UPDATE {present.on_update}")

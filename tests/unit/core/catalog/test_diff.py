@@ -164,3 +164,9 @@ def test_steps_have_a_way_back_unless_they_destroy() -> None:
     for step, back in pairs:
         assert inverse(step) == back
         assert destroys(step) == (back is None)
+
+
+def test_mysql_keeps_no_blanks_at_the_end_of_a_char() -> None:
+    spec = ColumnSpec("code", "CHAR", "10", default=" a ")
+    assert settled(spec, "mysql").default == " a"
+    assert settled(spec, "postgres").default == " a "

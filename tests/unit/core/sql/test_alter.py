@@ -71,6 +71,17 @@ def test_mysql_says_again_what_is_to_stay() -> None:
     ]
 
 
+def test_mysql_is_not_told_that_null_is_the_default_of_what_is_never_null() -> None:
+    stored = MysqlColumn("int(11)", default="NULL")  # as MariaDB tells it
+    details = Details(columns={"title": stored})
+    assert mysql(AlterColumn("t", NUMBER, replace(NUMBER, nullable=False)), details) == [
+        "ALTER TABLE `t` MODIFY COLUMN `title` int(11) NOT NULL"
+    ]
+    assert mysql(AlterColumn("t", NUMBER, replace(NUMBER, comment="N")), details) == [
+        "ALTER TABLE `t` MODIFY COLUMN `title` int(11) DEFAULT NULL COMMENT 'N'"
+    ]
+
+
 def test_mysql_drops_what_hangs_on_a_column() -> None:
     details = Details(
         indexes=(Index("both", ("title", "n"), True), Index("own", ("title",))), foreign_keys={"f": ("title",)}
