@@ -14,7 +14,7 @@ import structlog
 from starlette.requests import ClientDisconnect
 
 from core.endpoints.data import Request as Asked
-from core.errors import MethodNotAllowed, NotFound, TabulariumError
+from core.errors import HookFailed, MethodNotAllowed, NotFound, TabulariumError
 from rest_adapter import body, effects, errors, session
 from rest_adapter.adapter import Execute
 from rest_adapter.reply import PRIVATE, Headers, Reply, error_reply
@@ -79,6 +79,8 @@ class Custom:
                 partial(self._graphql, visit),
             )
         except TabulariumError as error:
+            if isinstance(error, HookFailed):
+                await self._execute.reported(visit, error.__cause__ or error)
             reply = error_reply(errors.answer(error, public=visit.session.actor.public))
             reply.headers += effects.headers(visit.session)
             return reply

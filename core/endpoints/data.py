@@ -13,6 +13,10 @@ import orjson
 from core.errors import InvalidPayload
 from core.frozen import EMPTY
 from core.hooks.context import Items
+from core.types.structured import deeper_than
+
+MOST_LEVELS = 64
+"""Of nesting in a body (spec 04 §13)."""
 
 GraphQL = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any]]]
 May = Callable[[str, str, Any], bool]
@@ -36,11 +40,14 @@ class Request:
     base_url: str = ""
 
     def json(self) -> Any:
-        """The body as JSON. Raises InvalidPayload (400/13)."""
+        """The body as JSON, of at most 64 levels. Raises InvalidPayload (400/13)."""
         try:
-            return orjson.loads(self.body)
+            found = orjson.loads(self.body)
         except orjson.JSONDecodeError:
             raise InvalidPayload from None
+        if deeper_than(MOST_LEVELS, found):
+            raise InvalidPayload
+        return found
 
 
 @dataclass(frozen=True, slots=True)

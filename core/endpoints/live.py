@@ -66,7 +66,7 @@ class LiveEndpoints:
             return _response(found)
         except (TypeError, ValueError, AttributeError) as error:
             structlog.get_logger().error("an endpoint has not answered what can be sent", exc_info=error, **facts)
-            raise HookFailed from None
+            raise HookFailed from error
 
     def _context(self, session: Session, graphql: GraphQL) -> Context:
         actor, policy = session.actor, session.policy

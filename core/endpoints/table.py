@@ -6,11 +6,12 @@ Patterns (spec 03 §15): `{id}` is one segment, `{id:[0-9]+}` what the expressio
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+SECONDS = 0.05
+"""Longest match of a path: an expression that backtracks without end fits nothing, and holds nobody up."""
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 Handler = Callable[..., Any]
 
@@ -21,7 +22,8 @@ class Entry:
 
     methods: tuple[str, ...]
     path: str
-    pattern: re.Pattern[str]
+    pattern: Any
+    """Compiled by `regex`, whose matching can be stopped."""
     handler: Handler
     source: str
 
@@ -41,7 +43,10 @@ class Endpoint:
     def find(self, path: str) -> Iterator[tuple[Entry, dict[str, str]]]:
         """The entries that a path fits, in their order, with what the placeholders matched."""
         for entry in self.entries:
-            match = entry.pattern.fullmatch(path)
+            try:
+                match = entry.pattern.fullmatch(path, timeout=SECONDS)
+            except TimeoutError:
+                continue
             if match is not None:
                 yield entry, {name: value for name, value in match.groupdict().items() if value is not None}
 
@@ -83,9 +88,12 @@ def _methods(given: Any) -> tuple[str, ...]:
     return methods
 
 
-def expression(path: str) -> re.Pattern[str]:
+def expression(path: str) -> Any:
     """The expression for a pattern, slash at the end or not. Raises ValueError."""
+    import regex  # slow to import, and most projects have no endpoints
+
     found: list[str] = []
+    names: set[str] = set()
     depth, place = 0, 0
     while place < len(path):
         sign = path[place]
@@ -94,6 +102,9 @@ def expression(path: str) -> re.Pattern[str]:
             name, _, inner = path[place + 1 : end].partition(":")
             if not name.strip().isidentifier():
                 raise ValueError(f"{path!r}: {name.strip()!r} is no name")
+            if name.strip() in names:
+                raise ValueError(f"{path!r}: {name.strip()!r} is there twice")
+            names.add(name.strip())
             found.append(f"(?P<{name.strip()}>{inner.strip() or '[^/]+'})")
             place = end
         elif sign == "[":
@@ -105,13 +116,13 @@ def expression(path: str) -> re.Pattern[str]:
                 raise ValueError(f"{path!r}: only the end may be left out")
             found.append(")?")
         else:
-            found.append(re.escape(sign))
+            found.append(regex.escape(sign))
         place += 1
     if depth:
         raise ValueError(f"{path!r}: a bracket is not closed")
     try:
-        return re.compile("".join(found).removesuffix("/") + "/?")
-    except re.error as error:
+        return regex.compile("".join(found).removesuffix("/") + "/?", regex.VERSION0)
+    except regex.error as error:
         raise ValueError(f"{path!r}: {error}") from None
 
 

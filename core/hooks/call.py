@@ -54,8 +54,10 @@ async def call(
 ) -> Any:
     """What the function answers. `told`: facts for the log.
 
-    Raises core's errors as the function does (a Veto is one); HookFailed for everything else and after `seconds`.
+    Raises core's errors as the function does (a Veto is one); HookFailed for everything else and after `seconds`, with
+    what went wrong as its cause.
     """
+    failure: BaseException
     try:
         async with asyncio.timeout(seconds) as limit:
             found = function(*arguments) if is_async else await threads.run(function, *arguments)
@@ -65,11 +67,14 @@ async def call(
     except TimeoutError as error:
         what = f"did not end within {seconds:g} seconds" if limit.expired() else "raised an error"
         structlog.get_logger().error(f"an extension {what}", exc_info=error, **told)
+        failure = error
     except asyncio.CancelledError as error:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             raise
         structlog.get_logger().error("an extension raised an error", exc_info=error, **told)
+        failure = error
     except (Exception, SystemExit) as error:
         structlog.get_logger().error("an extension raised an error", exc_info=error, **told)
-    raise HookFailed
+        failure = error
+    raise HookFailed from failure

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 from core.errors import InvalidPayload, Problem
+from core.types.structured import deeper_than
 
 MOST_BYTES = 10 * 1024 * 1024
 """Of one record: as large as a request that carries one item may be."""
@@ -164,24 +165,10 @@ def _object(value: Any, text: str, row: int, what: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         message = f"{what} is no object."
         raise InvalidPayload(message, problems=[Problem((row,), message)])
-    if text.count("[") + text.count("{") > MOST_LEVELS and _deep(value):
+    if text.count("[") + text.count("{") > MOST_LEVELS and deeper_than(MOST_LEVELS, value):
         message = f"{what} has more than {MOST_LEVELS} levels."
         raise InvalidPayload(message, problems=[Problem((row,), message)])
     return value
-
-
-def _deep(value: Any) -> bool:
-    level = [value]
-    for _ in range(MOST_LEVELS):
-        level = [
-            child
-            for one in level
-            for child in (one.values() if isinstance(one, dict) else one)
-            if isinstance(child, dict | list)
-        ]
-        if not level:
-            return False
-    return True
 
 
 class _Window:

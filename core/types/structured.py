@@ -106,3 +106,18 @@ def same_json(one: Any, other: Any) -> bool:
             and all(same_json(a, b) for a, b in zip(one, other, strict=True))
         )
     return not isinstance(other, (dict, list, tuple)) and bool(one == other)
+
+
+def deeper_than(most: int, value: Any) -> bool:
+    """Whether lists and objects of a decoded value are nested in more than so many levels."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(most):
+        level = [
+            child
+            for one in level
+            for child in (one.values() if isinstance(one, dict) else one)
+            if isinstance(child, dict | list)
+        ]
+        if not level:
+            return False
+    return True

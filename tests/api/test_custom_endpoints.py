@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
+from core.extend.items import doors
+from core.hooks import Hooks
+from core.hooks.live import Limits, LiveHooks
+from core.hooks.registry import Registered
 from core.projects import maintenance
 from tests.api.newsroom import Newsroom, newsroom
 from tests.backends import fresh_database
@@ -29,6 +34,9 @@ def broken(request, context):
 
 async def ends(request, context):
     raise SystemExit(3)
+
+async def greedy(request, context):
+    return "fits"
 
 async def echo(request, context):
     return {"method": request.method, "path": request.path, "params": dict(request.params),
@@ -67,6 +75,7 @@ endpoints = {
     "/write": {"method": "POST", "handler": write},
     "/mutate": {"method": "post", "handler": mutate}, "/rights": rights, "/subscribe": subscribe, "/give/{what}": give,
     "/echo": {"method": ["GET", "PATCH", "POST", "DELETE", "PUT"], "handler": echo},
+    "/greedy/{a:(?:[a-z]+)+}": greedy,
     "/echo/{a:[a-z]{2,3}}[/{b}[/{c}]]": echo,
 }
 """
@@ -266,6 +275,44 @@ async def test_a_handler_that_fails(api: Newsroom, logged: list[dict[str, object
         ("an extension raised an error", "/broken"), ("an extension raised an error", "/ends")
     ]  # fmt: skip
     assert (await api.ask("GET", "/custom/odd")).status_code == 200
+
+
+async def test_a_handler_that_fails_is_told_to_hooks(api: Newsroom, logged: list[dict[str, object]]) -> None:
+    told: list[str] = []
+    hooks = Hooks("test")
+
+    @hooks.action("application.error")
+    async def hear(payload: object, context: object) -> None:
+        told.append(repr(payload))
+
+    await api.get("/custom/odd")
+    project = api.projects.get("main")
+    project.hooks = LiveHooks("main", Registered.of([hooks]), doors, Limits())
+    try:
+        for path in ("broken", "give/object"):
+            assert (await api.ask("GET", f"/custom/odd/{path}")).status_code == 500
+        await project.hooks.queue.settled()
+    finally:
+        await project.hooks.close()
+        project.hooks = None
+    assert told[0] == "RuntimeError('the password is 1234')"
+    assert told[1].startswith("TypeError(")
+    assert len(told) == 2
+
+
+async def test_a_careless_pattern_holds_nobody_up(api: Newsroom) -> None:
+    assert (await api.ask("GET", "/custom/odd/greedy/abc")).text == "fits"
+    before = time.monotonic()
+    answer = await api.ask("GET", f"/custom/odd/greedy/{'a' * 60}!", None)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, 1)
+    assert time.monotonic() - before < 20  # without a limit it would take years
+
+
+async def test_a_body_is_not_nested_without_end(api: Newsroom) -> None:
+    for levels, status in ((64, 200), (65, 400), (2000, 400)):
+        content = "[" * levels + "]" * levels
+        answer = await api.ask("POST", "/custom/odd/echo", content=content)
+        assert answer.status_code == status, levels
 
 
 @pytest.mark.parametrize("path", ["hang", "slow"])
