@@ -53,6 +53,8 @@ class Execute(Protocol):
 
     async def heard(self, visit: Any, answer: Mapping[str, Any], data: Any) -> None: ...
 
+    def looked_at(self, visit: Any) -> bool: ...
+
     async def reported(self, visit: Any, error: BaseException) -> None: ...
 
     async def kept(self, visit: Any, words: Any, *, refresh: bool = False) -> Any: ...
@@ -117,7 +119,7 @@ class Adapter:
     async def _run(self, request: Request, variants: Variants, values: list[str]) -> Reply | Streaming:
         call = Call(variants.some, request)
         reply = await self._called(call, variants, values)
-        if call.visit is not None:
+        if call.visit is not None and self._execute.looked_at(call.visit):
             await self._execute.heard(call.visit, _facts(call, reply), call.members)
         return reply
 
@@ -256,8 +258,9 @@ class Adapter:
         public = call.route.anonymous or visit.session.actor.public
         members = envelope.complete(members, outcome.warnings, public=public)
         if stream is None:
-            asked = {"method": call.request.method, "path": call.path}
-            call.members = members = await self._execute.answered(visit, members, asked)
+            if self._execute.looked_at(visit):
+                asked = {"method": call.request.method, "path": call.path}
+                call.members = members = await self._execute.answered(visit, members, asked)
             return json_reply(call.request, members), False
         body = orjson.dumps(members)
         pieces = streams.spliced(body, stream.mark, envelope.shown)

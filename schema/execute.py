@@ -43,8 +43,8 @@ from schema.registry import Edition, edition, server_edition
 
 __all__ = [
     "REPEATS", "Ended", "Entrance", "Failure", "Outcome", "Subscriber", "Told", "Visit", "Wish", "again", "answered",
-    "enter", "entrance", "failed", "heard", "kept", "renewed", "reported", "run", "run_document", "server_visit",
-    "still_valid", "subscribe", "unsubscribe",
+    "enter", "entrance", "failed", "heard", "kept", "looked_at", "renewed", "reported", "run", "run_document",
+    "server_visit", "still_valid", "subscribe", "unsubscribe",
 ]  # fmt: skip
 
 REPEATS = 3
@@ -265,6 +265,12 @@ async def run_document(
         lasting=bool(call.lasting),
         wish=call.wish if not result.errors else None,
     )
+
+
+def looked_at(visit: Visit) -> bool:
+    """Whether hooks of the project filter answers or are told of them. Mostly not: then nothing is made for them."""
+    hooks = visit.session.project.hooks if visit.session is not None else None
+    return hooks is not None and (hooks.filters_answers or hooks.hears_answers)
 
 
 def _filtered(visit: Visit) -> bool:

@@ -27,14 +27,12 @@ class Mailbox:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One message. `html`: the kind of `body`. `reply_to`: whom an answer reaches, if not `sender`."""
+    """One message; `body` is HTML."""
 
     sender: Mailbox
     to: tuple[Mailbox, ...]
     subject: str
     body: str
-    html: bool = True
-    reply_to: Mailbox | None = None
     cc: tuple[Mailbox, ...] = ()
     bcc: tuple[Mailbox, ...] = ()
 
@@ -66,11 +64,9 @@ def compose(mail: Mail) -> EmailMessage:
     message["To"] = _headers(mail.to)
     if mail.cc:
         message["Cc"] = _headers(mail.cc)
-    if mail.reply_to is not None:
-        message["Reply-To"] = _header(mail.reply_to)
     message["Subject"] = one_line(mail.subject)
     text = mail.body.encode("utf-8", "replace").decode()
-    message.set_content(text, subtype="html" if mail.html else "plain", charset="utf-8")
+    message.set_content(text, subtype="html", charset="utf-8")
     return message
 
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 OWN = Path(__file__).parent / "templates"
 SUFFIXES = (".twig", ".html")
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-PLAIN = "plain"
-"""The layout of mails that are no HTML: nothing is escaped in it."""
 
 
 def folders(data: Path, project: str) -> tuple[Path, ...]:
@@ -48,7 +46,7 @@ def _environment(places: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
 
     made = ImmutableSandboxedEnvironment(
         loader=FunctionLoader(lambda name: _found(places, name)),
-        autoescape=lambda name: name is None or _stem(name) != PLAIN,
+        autoescape=True,
         auto_reload=True,
     )
     made.filters["raw"] = Markup  # as Twig calls it

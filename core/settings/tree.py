@@ -145,7 +145,6 @@ TREE: Branch = {
             "sendmail": _text(),
             "cc": _list(),
             "bcc": _list(),
-            "force_from": _bool(True),
             "path": _text(),
         }
     },

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
-import socket
-import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +23,9 @@ from core.sql.ddl import ColumnSpec, create_table
 from tests import backends
 from tests.projects import ADMIN_TOKEN, body, configure, projects
 from tests.receiver import Received, Receiver, answer, receiver
+from tests.servers import CLEAN, ROOT, served
 
-ROOT = Path(__file__).resolve().parents[2]
 ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
-CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("TABULARIUM_", "DIRECTUS_"))}
 
 # Stores an item as the server does, and dies by SIGKILL when it is told that the item is stored: its courier, which was
 # woken a moment before, has had no time to do anything.
@@ -55,38 +50,10 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
-@contextmanager
-def process(data: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """A server on a data folder, and its address. No project is asked for at its start."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-    running = subprocess.Popen(
-        [sys.executable, "-m", "core.cli", "serve", "--port", str(port)],
-        cwd=ROOT,
-        env={**CLEAN, "TABULARIUM_DATA": str(data), "TABULARIUM_DEFAULT_PROJECT": ""},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield running, f"http://127.0.0.1:{port}"
-    finally:
-        running.terminate()
-        running.wait(20)
-
-
 @asynccontextmanager
 async def client(address: str) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of a process that has started."""
     async with httpx2.AsyncClient(base_url=f"{address}/main", headers=ADMIN, timeout=30) as found:
-        end = time.monotonic() + 60
-        while True:
-            try:
-                if (await found.get(f"{address}/server/ping")).text == "pong":
-                    break
-            except httpx2.TransportError:
-                assert time.monotonic() < end, "a server process did not start"
-            await asyncio.sleep(0.05)
         yield found
 
 
@@ -154,7 +121,7 @@ async def test_killed_between_commit_and_delivery(place: tuple[Path, Store, Rece
         [(webhook,)] = await connection.rows("SELECT id FROM directus_webhooks")
     assert await log(store) == [("pending", 0)]
     assert server.received == []
-    with process(data):  # nobody asks it for anything
+    with served(data):  # nobody asks it for anything
         [request] = await server.arrived(1, 60)
         assert await ended(store, 1) == [("delivered", 1)]
     assert (request.method, request.path) == ("POST", "/hook")
@@ -174,18 +141,17 @@ async def test_killed_while_it_sends(place: tuple[Path, Store, Receiver]) -> Non
         return answer()
 
     server.respond = silent
-    with process(data) as (running, address):
-        async with client(address) as one:
+    with served(data) as running:
+        async with client(running.address) as one:
             assert (await one.post("/items/notes", json={"text": "held"})).status_code == 200
             await server.arrived(1)
-            running.send_signal(signal.SIGKILL)
-            running.wait(20)
+            running.kill()
     assert await log(store) == [("pending", 1)]
     # The lease of the dead ends by itself; this is only to wait less.
     async with store.write() as connection:
         await connection.execute("UPDATE directus_deliveries SET due_at = 0")
     hold.set()
-    with process(data):
+    with served(data):
         first, second = await server.arrived(2, 60)
         assert await ended(store, 1) == [("delivered", 2)]
     assert first.body == second.body
@@ -195,8 +161,8 @@ async def test_killed_while_it_sends(place: tuple[Path, Store, Receiver]) -> Non
 
 async def test_two_processes_send_each_delivery_once(place: tuple[Path, Store, Receiver]) -> None:
     data, store, server = place
-    with process(data) as (_, one), process(data) as (_, other):
-        async with client(one) as first, client(other) as second:
+    with served(data) as one, served(data) as other:
+        async with client(one.address) as first, client(other.address) as second:
 
             async def write(to: httpx2.AsyncClient, number: int) -> None:
                 items = [{"text": f"{number}.{item}"} for item in range(5)]
@@ -212,8 +178,8 @@ async def test_two_processes_send_each_delivery_once(place: tuple[Path, Store, R
 
 async def test_a_new_webhook_is_known_to_the_other_process_at_once(place: tuple[Path, Store, Receiver]) -> None:
     data, store, server = place
-    with process(data) as (_, one), process(data) as (_, other):
-        async with client(one) as first, client(other) as second:
+    with served(data) as one, served(data) as other:
+        async with client(one.address) as first, client(other.address) as second:
             assert (await second.get("/items/notes")).status_code == 200
             hook = {
                 "status": "active", "http_action": "post", "url": f"{server.url}/gone", "collection": "notes",

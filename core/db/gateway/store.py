@@ -128,7 +128,7 @@ class Store:
     async def run_sync(self, fn: Callable[[sqlalchemy.Connection], T], *, write: bool = True) -> T:
         """Run `fn` with a SQLAlchemy connection in a transaction that is committed on return.
 
-        For DDL, the Inspector and alembic's operations. On SQLite the DDL is part of the transaction, foreign keys
+        For DDL and the Inspector. On SQLite the DDL is part of the transaction, foreign keys
         are not enforced (a table is rebuilt by dropping it), and `write=False` leaves the writer to others. Raises
         what `fn` raises, database errors as ours.
         """

@@ -130,6 +130,9 @@ class Door:
 
     async def heard(self, visit: Any, answer: Any, data: Any) -> None: ...
 
+    def looked_at(self, visit: Any) -> bool:
+        return False
+
     async def reported(self, visit: Any, error: BaseException) -> None: ...
 
     def server_visit(self, projects: Any, **facts: Any) -> Any:
