@@ -7,6 +7,7 @@
     ├── Missing …             it is not there                              (codes 1, 200, 202, 203, 205, 207)
     ├── Conflict …            it is there already                          (codes 18, 204, 307, 308)
     ├── Veto, HookFailed      an extension refuses, or fails               (codes of its own)
+    ├── StorageFailed         the bytes of files cannot be reached         (code 0)
     └── Unavailable …         not now                                      (codes 7, 9, 11, 14, 21–23, 503)
 
 Every leaf has a stable `kind` (the class name) and a numeric `code` (spec 04 §2). The HTTP status is no function of the
@@ -182,6 +183,12 @@ class HookFailed(TabulariumError):
     """An extension raised something, or did not end in time. What it was is in the log."""
 
     code, text = None, "An extension of this server failed."
+
+
+class StorageFailed(TabulariumError):
+    """The bytes of a file could not be read or written. What it was is in the log."""
+
+    code, text = 0, "The storage of files cannot be used now."
 
 
 # --- the caller may not ------------------------------------------------------------------------------------------

@@ -71,6 +71,7 @@ STATUS: Mapping[type[TabulariumError], int] = {
     kinds.Missed: 503,
     kinds.MailFailed: 500,
     kinds.HookFailed: 500,
+    kinds.StorageFailed: 500,
 }
 """HTTP status by kind (spec 04 §2); a kind that is not named has the status of the one above it in the tree."""
 

@@ -14,6 +14,7 @@ from typing import Any
 from core.catalog.changes import log_change
 from core.catalog.system import seed_rows
 from core.errors import Forbidden, ProjectExists, Unauthorized
+from core.files import places
 from core.migrate.install import drop_system_tables, ensure, insert_into, install, is_installed
 from core.projects.creation import NewProject
 from core.projects.project import Project, connect
@@ -45,7 +46,7 @@ def configure(projects: Projects, body: Mapping[str, Any], *, token: str | None,
             token = generated = "".join(secrets.choice(TOKEN_LETTERS) for _ in range(TOKEN_LENGTH))
     elif not hmac.compare_digest(stored.encode(), (token or "").encode()):
         raise Unauthorized(SUPER_ADMIN_ONLY)
-    ProjectConfig.of(wanted.key, wanted.tree)
+    places.check(ProjectConfig.of(wanted.key, wanted.tree))
     path = files.write(data, wanted.key, wanted.tree, private=False)
     for one in present:
         if one.path != path:

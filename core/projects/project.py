@@ -39,6 +39,7 @@ from core.events.broker import Broker, Silent, broker
 from core.events.collect import Subscribers, Told
 from core.events.deliver import Courier
 from core.extend import Extensions, extend
+from core.files.storage import Storage
 from core.hooks.live import LiveHooks
 from core.migrate.install import ensure, is_installed
 from core.migrate.upgrade import upgrade
@@ -84,6 +85,8 @@ class Project:
         self._tasks: set[asyncio.Task[Any]] = set()
         self.root_url: str = config.get("storage.root_url", "")
         """Prefix of the URLs of files (spec 04 §7)."""
+        self.storage = Storage(config, data)
+        """The bytes of its files; opened when they are first asked for."""
         self.verified: Lru[str, Any] = Lru(TOKENS)
         """Claims of JWTs whose signature was found right; their end is looked at each time."""
         self.plans: Lru[Any, Any] = Lru(PLANS)
@@ -205,6 +208,7 @@ class Project:
             flight.cancel()
         await asyncio.gather(*flights, return_exceptions=True)
         await self.broker.close()
+        await self.storage.close()
         if self.answers is not None:
             await self.answers.store.close()
         if self.courier is not None:

@@ -32,6 +32,7 @@ from core.errors import (
     ValidationFailed,
 )
 from core.events.deliver import Courier
+from core.files import places
 from core.migrate.install import drop_system_tables, install, is_installed
 from core.projects.creation import NewProject
 from core.projects.project import Project, connect, has_deliveries
@@ -67,6 +68,7 @@ class Projects:
         projects = cls(settings, deliver=deliver)
         if settings.use_environment:
             config = ProjectConfig.of_environment(settings.project_variables)
+            places.check(config)
             projects._projects["_"] = projects._made(config)
         else:
             projects._look(strict=True)
@@ -139,6 +141,7 @@ class Projects:
     def _take(self, file: files.ProjectFile, *, strict: bool) -> None:
         try:
             config = ProjectConfig.of(file.key, files.read(file.path), private=file.private)
+            places.check(config)
         except ConfigurationError as error:
             if strict:
                 raise ConfigurationError(f"{file.path.name}: {error}") from None
@@ -182,6 +185,10 @@ class Projects:
             if self._exists(wanted.key) and not wanted.force:
                 raise ProjectExists(f'A project named "{wanted.key}" already exists.')
             config = ProjectConfig.of(wanted.key, wanted.tree, private=wanted.private)
+            try:
+                places.check(config)
+            except ConfigurationError as error:
+                raise ValidationFailed.of([Problem(("storage",), str(error))]) from None
             installed = await self._install(wanted, config)
             if wanted.super_admin_token and self._super_admin_token() is None:
                 files.write_token(self.settings.data, wanted.super_admin_token)

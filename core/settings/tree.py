@@ -51,6 +51,11 @@ def _list(*default: str) -> Leaf:
     return Leaf("list", default)
 
 
+SCRIPTS = (
+    "php", "php3", "php4", "php5", "phtml", "phar", "cgi", "pl", "asp", "aspx", "jsp", "htaccess", "htpasswd",
+)  # fmt: skip
+"""Extensions of files that another server of the same folder might run (spec 04 §3.4)."""
+
 PROVIDER: Branch = {
     "enabled": _bool(True),
     "type": _text(),
@@ -130,7 +135,7 @@ TREE: Branch = {
         "azure_connection_string": _text(),
         "azure_container": _text(),
         "max_upload_size": _int(104857600),
-        "blocked_extensions": _list(),
+        "blocked_extensions": _list(*SCRIPTS),
         "public_originals": _bool(False),
     },
     "mail": {
