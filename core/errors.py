@@ -492,6 +492,13 @@ class MailFailed(Unavailable):
     code, text = 503, "The mail could not be sent"
 
 
+class MailTransportUnknown(MailFailed):
+    code = 500
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f'Mailer Transport "{name}" not found')
+
+
 class Missed(Unavailable):
     """A subscription lags: more happened than could be told."""
 

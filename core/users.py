@@ -15,10 +15,9 @@ from core.session import ME, Session
 from core.sql import accounts
 from core.types.cast import Uncastable, key
 from core.types.structured import storable
-from core.types.write import BLANK, INVALID
+from core.types.write import BLANK, INVALID, STRING
 
 USERS = "directus_users"
-NO_TEXT = "This value should be of type string."
 LONGEST_PAGE = 192
 """Characters of the column."""
 
@@ -138,6 +137,6 @@ def _check_texts(values: dict[str, Any]) -> None:
         if value is None or value == "":
             problems.append(Problem((name,), BLANK))
         elif not isinstance(value, str) or not storable(value):
-            problems.append(Problem((name,), NO_TEXT))
+            problems.append(Problem((name,), STRING))
     if problems:
         raise ValidationFailed.of(problems)

@@ -13,10 +13,8 @@ from core.auth import hashing
 from core.errors import Problem, ValidationFailed
 from core.session import Session
 from core.types.numbers import number
-from core.types.write import BLANK, INVALID
+from core.types.write import BLANK, INVALID, NUMERIC, STRING
 
-NO_STRING = "This value should be of type string."
-NO_NUMBER = "This value should be of type numeric."
 POOL = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ!@#$%^&*()_+}{;?>.<,"
 DEFAULT_LENGTH = 32
 LONGEST_STRING = 1024
@@ -57,7 +55,7 @@ def random_string(arguments: Arguments) -> str:
     sent = DEFAULT_LENGTH if sent is None else sent
     length = None if isinstance(sent, bool) else number(sent)
     if length is None:
-        raise _refused("length", NO_NUMBER)
+        raise _refused("length", NUMERIC)
     if not 1 <= length <= LONGEST_STRING:
         raise _refused("length", INVALID)
     return "".join(secrets.choice(POOL) for _ in range(int(length)))
@@ -78,7 +76,7 @@ def _check(arguments: Arguments, names: Iterable[str]) -> None:
         if value is None or value == "":
             problems.append(Problem((name,), BLANK))
         elif not isinstance(value, str):
-            problems.append(Problem((name,), NO_STRING))
+            problems.append(Problem((name,), STRING))
         elif len(value.encode(errors="surrogatepass")) > hashing.LONGEST:
             problems.append(Problem((name,), INVALID))
     if problems:

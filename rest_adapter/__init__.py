@@ -278,6 +278,8 @@ ROUTES: tuple[Route, ...] = (
     Route("DELETE", "/permissions/:id",  "delete_C_item",  GONE, DELETE, PERMISSION, of=PERMISSIONS, **IDS),
     Route("DELETE", "/permissions/:ids", "delete_C_items", GONE, DELETE, PERMISSION, of=PERMISSIONS, **IDS),
 
+    Route("POST", "/mail", "send_mail", GONE, NONE, AS_IS, OBJECT),
+
     Route("GET",  "/utils/2fa_secret",    "users_tfa_secret",    TFA_SECRET),
     Route("POST", "/utils/hash",          "utils_hash",          HASH,   NONE, AS_IS, OBJECT),
     Route("POST", "/utils/hash/match",    "utils_hash_match",    VALID,  NONE, AS_IS, OBJECT),

@@ -27,6 +27,7 @@ from resolvers.system import (
     auth,
     history,
     installation,
+    mail,
     metadata,
     permissions,
     project_info,
@@ -105,6 +106,7 @@ def fixed_part(renamed: frozenset[tuple[str, str]] = frozenset()) -> Fixed:
         *history.bindables(),
         *schema_code.bindables(),
         *transfer.bindables(),
+        *mail.bindables(),
         *utilities.bindables(),
         *webhooks.bindables(),
     )

@@ -27,7 +27,7 @@ class Mailbox:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One message; `body` is HTML."""
+    """One message; `body` is HTML, or text where `plain` says so. `reply_to`: who is answered, if not the sender."""
 
     sender: Mailbox
     to: tuple[Mailbox, ...]
@@ -35,6 +35,8 @@ class Mail:
     body: str
     cc: tuple[Mailbox, ...] = ()
     bcc: tuple[Mailbox, ...] = ()
+    reply_to: Mailbox | None = None
+    plain: bool = False
 
     @property
     def recipients(self) -> tuple[str, ...]:
@@ -62,11 +64,13 @@ def compose(mail: Mail) -> EmailMessage:
     message = EmailMessage()
     message["From"] = _header(mail.sender)
     message["To"] = _headers(mail.to)
+    if mail.reply_to is not None:
+        message["Reply-To"] = _header(mail.reply_to)
     if mail.cc:
         message["Cc"] = _headers(mail.cc)
     message["Subject"] = one_line(mail.subject)
     text = mail.body.encode("utf-8", "replace").decode()
-    message.set_content(text, subtype="html", charset="utf-8")
+    message.set_content(text, subtype="plain" if mail.plain else "html", charset="utf-8")
     return message
 
 

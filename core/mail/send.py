@@ -33,11 +33,15 @@ def common(session: Session, link_base: str) -> dict[str, Any]:
     return {"settings": settings, "api": {"project": session.project.key}}
 
 
-def made(session: Session, **parts: Any) -> Mail:
-    """A message of the project: from its own sender, with the copies it always makes. Raises MailFailed."""
+def made(session: Session, *, sender: Mailbox | None = None, name: str = "", **parts: Any) -> Mail:
+    """A message of the project: from its own sender if there is no other, with the copies it always makes.
+
+    `name`: of the own sender, if not the project's. Raises MailFailed.
+    """
     config = session.project.config
-    name = session.snapshot.setting("project_name") or ""
-    sender = mailbox(str(config.get("mail.default.from") or ""), name)
+    if sender is None:
+        name = name or session.snapshot.setting("project_name") or ""
+        sender = mailbox(str(config.get("mail.default.from") or ""), name)
     if sender is None:
         raise MailFailed("The configured sender is no address.")
     copies = {kind: tuple(_boxes(config.get(f"mail.default.{kind}"))) for kind in ("cc", "bcc")}

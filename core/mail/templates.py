@@ -28,25 +28,28 @@ def folders(data: Path, project: str) -> tuple[Path, ...]:
     return (extensions / project / "mail", extensions / "custom" / "mail", OWN)
 
 
-def render(places: tuple[Path, ...], name: str, variables: Mapping[str, Any]) -> str:
-    """The text of a template. Reads files. Raises MailFailed when it is not there or wrong."""
+def render(places: tuple[Path, ...], name: str, variables: Mapping[str, Any], *, escape: bool = True) -> str:
+    """The text of a template. `escape`: values are text in HTML. Reads files.
+
+    Raises MailFailed when it is not there or wrong.
+    """
     from jinja2 import TemplateError
 
     try:
-        return _environment(places).get_template(name).render(variables)
+        return _environment(places, escape).get_template(name).render(variables)
     except (TemplateError, ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
         raise MailFailed(f'The mail template "{name}" cannot be used.') from error
 
 
 @lru_cache(maxsize=64)
-def _environment(places: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
+def _environment(places: tuple[Path, ...], escape: bool) -> ImmutableSandboxedEnvironment:
     from jinja2 import FunctionLoader
     from jinja2.sandbox import ImmutableSandboxedEnvironment
     from markupsafe import Markup
 
     made = ImmutableSandboxedEnvironment(
         loader=FunctionLoader(lambda name: _found(places, name)),
-        autoescape=True,
+        autoescape=escape,
         auto_reload=True,
     )
     made.filters["raw"] = Markup  # as Twig calls it

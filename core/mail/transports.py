@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import structlog
 
-from core.errors import MailFailed
+from core.errors import MailFailed, MailTransportUnknown
 from core.mail.message import Mail, compose
 from core.settings import ProjectConfig
 
@@ -28,7 +28,7 @@ async def deliver(config: ProjectConfig, data: Path, mail: Mail) -> None:
     wanted = str(config.get("mail.default.transport") or "sendmail").lower()
     transport = TRANSPORTS.get(wanted)
     if transport is None:
-        raise MailFailed(f'There is no mail transport "{wanted}".')
+        raise MailTransportUnknown(wanted)
     try:
         async with asyncio.timeout(WITHIN):
             await transport(config, data, mail)

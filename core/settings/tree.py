@@ -151,6 +151,7 @@ TREE: Branch = {
             "cc": _list(),
             "bcc": _list(),
             "path": _text(),
+            "force_from": _bool(True),
         }
     },
     "cookie": {"same_site": _text("Lax"), "secure": _bool(False)},

@@ -14,20 +14,20 @@ from resolvers.context import Info
 
 async def hashed(_source: Any, info: Info, *, payload: Any = None, **arguments: Any) -> str:
     """`utils_hash`."""
-    return await utilities.hashed(info.context.visitor, _all(payload, arguments))
+    return await utilities.hashed(info.context.visitor, given(payload, arguments))
 
 
 async def matched(_source: Any, info: Info, *, payload: Any = None, **arguments: Any) -> bool:
     """`utils_hash_match`."""
-    return await utilities.matched(info.context.visitor, _all(payload, arguments))
+    return await utilities.matched(info.context.visitor, given(payload, arguments))
 
 
 def random_string(_source: Any, _info: Info, *, payload: Any = None, **arguments: Any) -> str:
     """`utils_random_string`."""
-    return utilities.random_string(_all(payload, arguments))
+    return utilities.random_string(given(payload, arguments))
 
 
-def _all(payload: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+def given(payload: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     """The arguments, or the body of the REST route in their place."""
     if payload is None:
         return arguments

@@ -251,7 +251,7 @@ async def test_introspection_is_trimmed_and_names_are_not_proposed(api: Newsroom
     ]  # fmt: skip
     assert [one["name"] for one in found["__schema"]["mutationType"]["fields"]] == [
         "auth_logout", "auth_password_request", "auth_password_reset", "auth_authenticate", "auth_refresh",
-        "utils_hash", "utils_hash_match", "utils_random_string", "import_items", "update_project",
+        "send_mail", "utils_hash", "utils_hash_match", "utils_random_string", "import_items", "update_project",
     ]  # fmt: skip
     found = await data(api, query, "editor-token")
     names = {one["name"] for one in found["__schema"]["queryType"]["fields"]}

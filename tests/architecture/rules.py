@@ -18,7 +18,7 @@ MOST_LINES = 450
 _DOORS_OF_CORE = (
     "engine", "enter", "history", "metadata", "configuration", "permissions", "extensions", "utilities", "webhooks",
     "projects", "accounts", "demo", "start", "doctor", "cli", "counts", "stream", "transfer", "subscriptions", "users",
-    "passwords", "invitations", "extend", "answers",
+    "passwords", "invitations", "extend", "answers", "mailing",
 )  # fmt: skip
 ROWS: tuple[tuple[str, ...], ...] = (
     _DOORS_OF_CORE,
@@ -45,7 +45,7 @@ DOORS = (
     "core.engine", "core.enter", "core.history", "core.metadata", "core.configuration", "core.permissions",
     "core.extensions", "core.utilities", "core.webhooks", "core.subscriptions", "core.stream", "core.projects",
     "core.auth.login", "core.auth.presence",
-    "core.users", "core.passwords", "core.invitations",
+    "core.users", "core.passwords", "core.invitations", "core.mailing",
     "core.ddl.collections", "core.ddl.fields", "core.ddl.code",
     "core.transfer.imports", "core.transfer.export", "core.answers",
 )  # fmt: skip

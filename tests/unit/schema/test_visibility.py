@@ -67,7 +67,7 @@ async def test_a_role_is_shown_what_it_can_do() -> None:
     }  # fmt: skip
     assert set(mutation.fields) == {
         "auth_authenticate", "auth_logout", "auth_password_request", "auth_password_reset", "auth_refresh",
-        "import_items", "update_project", "utils_hash", "utils_hash_match",
+        "import_items", "send_mail", "update_project", "utils_hash", "utils_hash_match",
         "utils_random_string", "create_comments_item", "create_comments_items", "upsert_comments_items",
         "delete_comments_item", "delete_comments_items",
     }  # fmt: skip
