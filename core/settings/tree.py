@@ -206,6 +206,10 @@ TREE: Branch = {
 }
 
 
+NAMED = frozenset({"mail"})
+"""Branches whose names are the operator's, of which one is used: `default`, or else the first (spec 04 §8.1)."""
+
+
 def plain(key: str) -> str:
     """A key as it is compared: no case, no `_`, no `-`."""
     return key.replace("_", "").replace("-", "").lower()
@@ -234,6 +238,8 @@ def _value(node: Leaf | Open | Branch, value: Any, given: bool, path: str) -> An
         return _frozen(value)
     if not isinstance(value, Mapping):
         raise ConfigurationError(f"{path} must be a table of keys")
+    if path in NAMED and value and "default" not in map(plain, value):
+        value = {"default": next(iter(value.values()))}
     return normalize(value, node, f"{path}.")
 
 

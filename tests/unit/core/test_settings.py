@@ -119,6 +119,15 @@ def test_below_ext_everything_is_kept() -> None:
     assert normalize({"ext": {"My_Key": {"a": [1, 2]}}})["ext"] == {"My_Key": {"a": (1, 2)}}
 
 
+def test_the_first_mail_transport_is_used_where_none_is_the_default() -> None:
+    given = {"Mail": {"ses": {"transport": "smtp", "host": "a"}, "other": {"host": "b"}}}
+    assert normalize(given)["mail"]["default"]["host"] == "a"
+    assert normalize({"mail": {**given["Mail"], "DEFAULT": {"host": "c"}}})["mail"]["default"]["host"] == "c"
+    assert normalize({"mail": []})["mail"]["default"]["host"] is None
+    with pytest.raises(ConfigurationError):
+        normalize({"mail": {"ses": "x"}})
+
+
 @pytest.mark.parametrize("text, truth", [
     ("true", True), ("1", True), ("on", True), ("yes", True), ("anything", True),
     ("false", False), ("off", False), ("no", False), ("0", False), ("", False), ("OFF", False),
