@@ -56,6 +56,17 @@ class SessionCookie:
 
 
 @dataclass(frozen=True, slots=True)
+class Allowance:
+    """How often the caller may ask within a window, and may still; it ends at `reset` (epoch), in `left` seconds."""
+
+    limit: int
+    remaining: int
+    reset: int
+    left: int
+    exceeded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """What a request carries: actor, clock, address. Time and ids enter pure rooms only through here.
 
@@ -77,6 +88,8 @@ class Context:
     """What was presented, whether or not it was looked at: the routes of `/auth` look at it themselves."""
     cookie: SessionCookie | None = None
     """What becomes of the session cookie by this request."""
+    allowance: Allowance | None = None
+    """How often this user may still ask, where that is limited."""
 
     def new_id(self) -> UUID:
         """A random (version 4) id."""

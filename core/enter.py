@@ -31,13 +31,15 @@ async def enter(
     enrolling: bool = False,
     presented: Credentials | None = None,
     stamped: bool = False,
+    counted: bool = False,
 ) -> Session:
     """Begin a request on a project (spec 02 §4).
 
     `presented`: what the caller brought, where `credentials` leaves it out. `check_address`: False for the routes of
     `/auth`, which no IP whitelist covers. `enrolling`: the request sets up the second factor. `now`: aware UTC.
     `stamped`: the answer may be one that is kept, or be kept (`core.answers`).
-    Raises DatabaseUnavailable, NotInstalled, LocationNotAllowed.
+    `counted`: it is one of the requests that a user may make within a while (spec 04 §10).
+    Raises DatabaseUnavailable, NotInstalled, LocationNotAllowed, TooManyRequests.
     """
     now = now or datetime.now(UTC)
     store = await project.store()
@@ -57,6 +59,7 @@ async def enter(
         await project.refresh(found.head)
     if check_address and found.whitelist and not listed(address, found.whitelist):
         raise LocationNotAllowed
+    limited = counted and project.rates is not None and not found.actor.public
     snapshot = project.snapshot
     return Session(
         project=project,
@@ -72,6 +75,7 @@ async def enter(
             mount=_path_of(base_url),
             credential_rejected=found.rejected,
             presented=presented or credentials,
+            allowance=await project.rates.of_user(found.actor.user) if limited and project.rates else None,
             cookie=await _cookie(project, moments, credentials, found, now) if credentials.kind == COOKIE else None,
         ),
     )

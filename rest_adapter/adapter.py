@@ -289,8 +289,7 @@ class Adapter:
             _log("statement refused by the database", error, call)  # the client is told no more than that
         look = errors.answer(error, call.route.denied, public=public, single=bool(call.single))
         reply = error_reply(errors.wrapped(look, error) if wrapped else look)
-        if here is not None:
-            reply.headers += effects.headers(here)
+        reply.headers += effects.headers(here) if here is not None else effects.of_error(error)
         return reply
 
 

@@ -52,7 +52,7 @@ class Custom:
         except Exception as error:
             if not isinstance(error, TabulariumError):
                 structlog.get_logger().error("error at an endpoint", exc_info=error, path=request.path[:2])
-            reply = error_reply(errors.answer(error))
+            reply = error_reply(errors.answer(error), effects.of_error(error))
         await reply.send(send)
 
     async def _reply(self, request: Request) -> Reply:
@@ -69,6 +69,7 @@ class Custom:
             address=where,
             user_agent=request.header(b"user-agent") or "",
             base_url=base,
+            counted=False,
         )
         sent = b"".join([chunk async for chunk in body.chunks(request, body.LIMIT)])
         try:

@@ -5,27 +5,50 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from core.context import SessionCookie
+from core.context import Allowance, SessionCookie
+from core.errors import TabulariumError
 from core.session import Session
 from rest_adapter import cookies
 
 Headers = list[tuple[bytes, bytes]]
 
+LIMIT = b"x-ratelimit-limit"
 CHALLENGE = (b"www-authenticate", b'Bearer error="invalid_token"')
 
 
 def headers(session: Session | None, effects: Iterable[Any] = ()) -> Headers:
-    """The challenge, when a credential was refused and the request went on as the public one (spec 02 §4.2), and
+    """The challenge, when a credential was refused and the request went on as the public one (spec 02 §4.2), what
 
-    what becomes of the session cookie: what the operation says of it counts before what the request was met with.
+    becomes of the session cookie, and how often the caller may still ask: what the operation says counts before what
+    the request was met with. `session`: None where nobody was let in.
     """
-    if session is None:
-        return []
-    found: Headers = [CHALLENGE] if session.context.credential_rejected else []
-    cookie = session.context.cookie
+    found: Headers = []
+    cookie = session.context.cookie if session is not None else None
+    allowance = session.context.allowance if session is not None else None
     for effect in effects:
         if isinstance(effect, SessionCookie):
             cookie = effect
-    if cookie is not None:
+        elif isinstance(effect, Allowance):
+            allowance = effect
+    if session is not None and session.context.credential_rejected:
+        found.append(CHALLENGE)
+    if session is not None and cookie is not None:
         found.append((b"set-cookie", cookies.header(cookie, session.project.config)))
+    if allowance is not None:
+        found += of_allowance(allowance)
     return found
+
+
+def of_error(error: Exception) -> Headers:
+    """What a refusal brings beside its body: when to ask again (spec 04 §10)."""
+    return headers(None, error.details.get("effects", ())) if isinstance(error, TabulariumError) else []
+
+
+def of_allowance(allowance: Allowance) -> Headers:
+    """The headers of a limited answer."""
+    found = [
+        (LIMIT, b"%d" % allowance.limit),
+        (b"x-ratelimit-remaining", b"%d" % allowance.remaining),
+        (b"x-ratelimit-reset", b"%d" % allowance.reset),
+    ]
+    return [*found, (b"retry-after", b"%d" % allowance.left)] if allowance.exceeded else found

@@ -9,15 +9,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from core.context import Allowance
 from core.errors import Maintenance, TabulariumError
 from core.settings import CorsConfig
-from rest_adapter import cors, errors, session
+from rest_adapter import cors, effects, errors, session
 from rest_adapter.custom import MOUNTS
 from rest_adapter.reply import JSON_TYPE, TEXT_TYPE, Reply, error_reply
-from rest_adapter.request import Request
+from rest_adapter.request import Rates, Request
 from rest_adapter.session import Projects
 
-App = Callable[[Any, Any, Any], Any]
+App = Callable[..., Any]
 Paused = Callable[[Any], bool]
 """Takes a Project of core."""
 
@@ -82,7 +83,15 @@ class Middleware:
             if override in OVERRIDES:
                 scope["method"] = request.method = override
         extra = cors.actual(config, origin, known=request.project is not None)
-        await self._pass(request, receive, _with_headers(send, extra, bodiless=method == "HEAD"))
+        answer = _with_headers(send, extra, bodiless=method == "HEAD")
+        if request.project is not None and request.project.rates is not None:
+            try:
+                allowance = await _counted(request, request.project.rates)
+            except TabulariumError as error:
+                await error_reply(errors.answer(error), effects.of_error(error)).send(answer)
+                return
+            answer = _limited(answer, allowance)
+        await self._pass(request, receive, answer)
 
     async def _socket(self, scope: Any, receive: Any, send: Any) -> None:
         """A WebSocket: only GraphQL has some, and refuses what it does not know itself."""
@@ -92,7 +101,7 @@ class Middleware:
             session.locate(request, self._projects)
         project = request.project
         paused = project is not None and self._paused is not None and self._paused(project)
-        if self._graphql is None or paused or not _for_graphql(request.called):
+        if self._graphql is None or paused or not _for_graphql(request.called) or not await _may_open(request):
             await send({"type": "websocket.close", "code": NOT_HERE, "reason": "Not Found"})
             return
         await self._graphql(scope, receive, send)
@@ -111,6 +120,36 @@ class Middleware:
             await self._custom(request.scope, receive, send)
         else:
             await self._rest(request.scope, receive, send)
+
+
+async def _counted(request: Request, rates: Rates) -> Allowance:
+    """Count a request of its address (spec 04 §10). Raises TooManyRequests, DatabaseUnavailable."""
+    return await rates.of_address(await session.address(request))
+
+
+async def _may_open(request: Request) -> bool:
+    """Whether the address may open one more WebSocket: that is a request as well."""
+    if request.project is None or request.project.rates is None:
+        return True
+    try:
+        await _counted(request, request.project.rates)
+    except TabulariumError:
+        return False
+    return True
+
+
+def _limited(send: App, allowance: Allowance) -> App:
+    """`send` with the headers of the address's limit, where the answer has none of its user's."""
+
+    async def answer(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            headers = list(message.get("headers", ()))
+            if all(name != effects.LIMIT for name, _ in headers):
+                headers += effects.of_allowance(allowance)
+            message["headers"] = headers
+        await send(message)
+
+    return answer
 
 
 def _root(request: Request) -> Reply:

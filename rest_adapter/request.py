@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from urllib.parse import unquote
 
 from core.catalog.model import Snapshot
+from core.context import Allowance
 from core.settings import ProjectConfig
 from rest_adapter import params
 
@@ -13,10 +14,19 @@ Scope = Any
 """The ASGI scope: a mapping that middleware may have copied."""
 
 
+class Rates(Protocol):
+    """How often one address may ask."""
+
+    async def of_address(self, address: str) -> Allowance: ...
+
+
 class Project(Protocol):
     """What the adapter needs to know of a project."""
 
     config: ProjectConfig
+
+    @property
+    def rates(self) -> Rates | None: ...
 
     @property
     def opened(self) -> bool: ...

@@ -165,7 +165,10 @@ class Endpoint:
             if not isinstance(error, TabulariumError):
                 structlog.get_logger().error("GraphQL request failed", exc_info=error)
             found = self._refuse(error)
-            return _json({"error": {"code": found.code, "message": found.message}}, found.status)
+            response = _json({"error": {"code": found.code, "message": found.message}}, found.status)
+            if isinstance(error, TabulariumError):
+                response.raw_headers.extend(self._tell(None, error.details.get("effects", ())))
+            return response
 
     async def _enter(self, arrival: Arrival) -> Visit:
         if arrival.server:

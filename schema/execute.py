@@ -111,14 +111,17 @@ async def enter(
     user_agent: str = "",
     base_url: str = "",
     collection: str | None = None,
+    counted: bool = True,
     **options: Any,
 ) -> Visit:
     """Let a request in: who calls, under which policy, on which edition.
 
     `collection`: the one that the request is about, if that is known: when its schema is just changing, the request
-    waits for the new one. Other options go to `core.enter.enter`, which says what is raised.
+    waits for the new one. `counted`: it counts against the limit of
+    its user. Other options go to `core.enter.enter`, which says what is raised.
     """
-    session = await begin(project, credentials, address=address, user_agent=user_agent, base_url=base_url, **options)
+    facts = {"address": address, "user_agent": user_agent, "base_url": base_url, "counted": counted, **options}
+    session = await begin(project, credentials, **facts)
     if collection is not None and project.changing(collection):
         return await renewed(await visit_of(session))
     return await visit_of(session)

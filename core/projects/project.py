@@ -20,6 +20,7 @@ from core.auth.throttle import Quota, Turns
 from core.auth.tokens import TokenKeys
 from core.cache.freshness import outdated
 from core.cache.lru import Lru
+from core.cache.rates import Rates, rates
 from core.catalog import load as catalog
 from core.catalog.model import Snapshot
 from core.context import ADMIN_ROLE
@@ -78,6 +79,8 @@ class Project:
         self.data = data
         self.keys = TokenKeys.of(config.key, config.public_key, config.secret_key)
         self.turns = Turns()
+        self.rates: Rates | None = rates(config)
+        """How often one address and one user may ask, where that is limited."""
         self.mails = Quota()
         """How often strangers may have mail sent."""
         self.listens: str | None = None
@@ -211,6 +214,8 @@ class Project:
         await self.storage.close()
         if self.answers is not None:
             await self.answers.store.close()
+        if self.rates is not None:
+            await self.rates.close()
         if self.courier is not None:
             await self.courier.stop()
         store, self._store = self._store, None
