@@ -210,12 +210,10 @@ class Project:
         for flight in flights:
             flight.cancel()
         await asyncio.gather(*flights, return_exceptions=True)
-        await self.broker.close()
-        await self.storage.close()
-        if self.answers is not None:
-            await self.answers.store.close()
-        if self.rates is not None:
-            await self.rates.close()
+        kept = self.answers.store if self.answers is not None else None
+        for part in (self.broker, self.storage, kept, self.rates):
+            if part is not None:
+                await part.close()
         if self.courier is not None:
             await self.courier.stop()
         store, self._store = self._store, None

@@ -98,7 +98,7 @@ class Door:
         snapshot = SimpleNamespace(
             collections={"articles": 1, "odd": 1}, setting=lambda key, default=None: self.settings.get(key, default)
         )
-        self.project = SimpleNamespace(key="main", config=self.config, opened=True, snapshot=snapshot)
+        self.project = SimpleNamespace(key="main", config=self.config, opened=True, snapshot=snapshot, rates=None)
         self.app = rest_adapter.app(self, self, self._graphql, lambda project: self.paused)
 
     @staticmethod
