@@ -53,7 +53,7 @@ def _groups(nodes: list[Node], values: Sequence[dict[str, Any]]) -> list[Group]:
     for node in nodes:
         rows.setdefault(_identity(node, values[node.index]), []).append(node)
     found: dict[tuple[str, tuple[str, ...]], list[Target]] = {}
-    for chain in rows.values():
+    for chain in (part for whole in rows.values() for part in _lives(whole)):
         verb = _verb(chain)
         columns: frozenset[str] = frozenset()
         for node in chain:
@@ -74,6 +74,12 @@ def _identity(node: Node, values: dict[str, Any]) -> Any:
     collection = node.collection
     key = values.get(collection.primary_key or "") if node.verb == "create" else node.key
     return ("new", node.index) if key is None else ("row", same(collection, key))
+
+
+def _lives(chain: list[Node]) -> list[list[Node]]:
+    """A row that is deleted and made anew is two rows of statements: what ends with the last deletion, what follows."""
+    last = max((number for number, node in enumerate(chain, 1) if node.verb == "delete"), default=0)
+    return [part for part in (chain[:last], chain[last:]) if part]
 
 
 def _verb(chain: list[Node]) -> str:

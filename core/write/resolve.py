@@ -1,6 +1,7 @@
 """In charge of what each node does, once the stored rows are known: create or update, and whether it does anything.
 
-Pure. Nodes are followed in the order of their effects, so a row that the change itself creates or deletes counts.
+Pure. Nodes are followed in the order in which `order` lets them run, so a row that the change itself creates or deletes
+counts.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ from core.write.normalize import key_of
 def resolve(nodes: tuple[Node, ...], rows: Rows) -> tuple[Node, ...]:
     """The nodes with every `save` decided. Nothing is refused here: rows that are not there are marked `gone`."""
     state: dict[tuple[str, Any], str] = {}
-    return tuple(_resolved(node, rows, state) for node in nodes)
+    found = list(nodes)
+    for node in sorted(nodes, key=lambda node: (node.place, node.index)):
+        found[node.index] = _resolved(node, rows, state)
+    return tuple(found)
 
 
 def _resolved(node: Node, rows: Rows, state: dict[tuple[str, Any], str]) -> Node:

@@ -362,6 +362,26 @@ async def test_a_row_named_twice_is_one_row(house: House) -> None:
 # --- values -------------------------------------------------------------------------------------------------------
 
 
+async def test_a_row_named_in_two_places_is_made_before_it_is_changed(house: House) -> None:
+    """Whatever the order of the members: statements run by their places in the tree."""
+    other = {"id": 2, "tags": [{"tag": {"code": "new", "label": "of the other"}}]}
+    payload = {"tags": [{"tag": {"code": "new", "label": "own"}}], "comments": [{"id": 1, "article": other}]}
+    await house.update("articles", 1, payload)
+    assert await house.rows("tags", "code", "label", where="code = 'new'") == [("new", "own")]
+    assert await house.rows("articles_tags", "article", "tag", where="tag = 'new'") == [(1, "new"), (2, "new")]
+    tags = [row for row in await house.activity() if row[2] == "tags"]
+    assert sorted(row[0] for row in tags) == ["create", "update"]
+
+
+async def test_what_is_deleted_is_let_go_of_first(house: House) -> None:
+    payload = [{"id": 1, "tag": {"code": "red", "$delete": True}}, {"id": 2, "tag": {"code": "red", "label": "Anew"}}]
+    await house.put("articles_tags", {"id": 2, "article": 1, "tag": "blue"})
+    await house.write("update", "articles_tags", *payload, batch=True)
+    # The order of places: changed for the second, let go of by the first, then deleted
+    assert await house.rows("tags", "code", "label") == [("blue", "Blue")]
+    assert await house.rows("articles_tags", "id", "tag") == [(1, None), (2, "red")]
+
+
 async def test_all_problems_come_together(house: House) -> None:
     payload = {"rating": "x", "author": {"age": "old"}, "comments": [{"id": 1, "text": "ok"}, {"writer": "w"}]}
     error = await refused(house, ValidationFailed, "create", "articles", payload, {"title": None}, batch=True)
