@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import ItemNotFound, Unprocessable, ValidationFailed
-from rest_adapter import auth, history
+from rest_adapter import auth, history, stored
 from rest_adapter.adapter import Adapter, Execute
 from rest_adapter.auth import CHECKED, DONE, LOGIN, SESSIONS, SIGNED_OUT, TOKEN
 from rest_adapter.call import document, exporting
-from rest_adapter.custom import Answer, Custom
+from rest_adapter.custom import Answer as Run
+from rest_adapter.custom import Custom
 from rest_adapter.envelope import (
     CATALOGUE,
     DATA,
@@ -36,6 +37,7 @@ from rest_adapter.envelope import (
     REPORT,
     RIGHTS,
     SECRET,
+    SIGNED,
     TEXT,
     TFA_SECRET,
     VALID,
@@ -47,13 +49,14 @@ from rest_adapter.errors import ITEM as ONE_ITEM
 from rest_adapter.errors import OWN as OWN_RECORD
 from rest_adapter.extensions import ExtensionFiles
 from rest_adapter.middleware import App, Middleware, Paused
-from rest_adapter.route import ARRAY, EXPORT, FILE, OBJECT, Route
+from rest_adapter.route import ARRAY, EXPORT, FILE, OBJECT, Answer, Route
 from rest_adapter.session import Projects
 from rest_adapter.uploads import importing
 
 __all__ = ["ROUTES", "app"]
 
 ONE = frozenset({"fields", "lang", "meta"})
+SIZE = frozenset({"key", "w", "h", "f", "q", "format"})
 SOME = ONE | {"sort", "limit", "offset", "page", "groups", "single"}
 MANY = SOME | {"filter", "q", "status"}
 EXPORTS = MANY - {"meta", "single"} | {"export", "where"}
@@ -76,7 +79,7 @@ RELATIONS, PRESETS, SETTINGS = "directus_relations", "directus_collection_preset
 WEBHOOKS = "directus_webhooks"
 COLLECTIONS, FIELDS, PERMISSIONS = "directus_collections", "directus_fields", "directus_permissions"
 ACTIVITY, REVISIONS = "directus_activity", "directus_revisions"
-USERS, ROLES = "directus_users", "directus_roles"
+USERS, ROLES, FILES = "directus_users", "directus_roles", "directus_files"
 PUBLIC: Mapping[str, Any] = {"anonymous": True}
 ADDRESS: Mapping[str, Any] = {"arguments": auth.address}
 PASSWORD: Mapping[str, Any] = {"arguments": auth.new_password}
@@ -88,6 +91,8 @@ WRAPPED: Mapping[str, Any] = {"wrapped": True}
 ANY: Mapping[str, Any] = {"lenient": True}
 NUMBERS: Mapping[str, Any] = {"digits": True, "lenient": True}
 IDS: Mapping[str, Any] = {"digits": True}
+ASSET = Answer("{ url }", DATA.wrap, sent=stored.sent)
+BY_HASH: Mapping[str, Any] = {"arguments": stored.asked, "anonymous": True}
 ONE_OF: Mapping[str, Any] = {"of": REVISIONS, "arguments": history.one}
 OF_USERS: Mapping[str, Any] = {"given": {"collection": "directus_users"}}
 OF_ROLES: Mapping[str, Any] = {"given": {"collection": "directus_roles"}}
@@ -261,6 +266,10 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/webhooks/deliveries/:delivery/redeliver", "webhook_redeliver",  JSON),
     Route("GET",  "/webhooks/:webhook/secret",                "webhook_secret",     SECRET, NONE, ONE_ITEM),
 
+    Route("GET", "/assets/:hash",            "asset",        ASSET,  SIZE | {"download"}, **BY_HASH),
+    Route("GET", "/assets/:hash/:_filename", "asset",        ASSET,  SIZE | {"download"}, **BY_HASH),
+    Route("GET", "/files/:file/signed",      "signed_asset", SIGNED, SIZE | {"expires"},  ONE_ITEM, of=FILES),
+
     Route("GET", "/permissions/me",             "permissions_me",               RIGHTS,     of=PERMISSIONS),
     Route("GET", "/permissions/me/:collection", "permissions_me_by_collection", OWN_RIGHTS, of=PERMISSIONS),
 
@@ -311,7 +320,7 @@ def app(
     graphql: App | None = None,
     paused: Paused | None = None,
     extensions: Path | None = None,
-    answer: Answer | None = None,
+    answer: Run | None = None,
 ) -> Middleware:
     """The ASGI application of both doors: REST here, `/gql` and `/:project/gql` (and WebSockets) handed to `graphql`.
 

@@ -247,11 +247,13 @@ class Adapter:
         """The answer that the result of an operation makes, and whether it is plain text. Raises what a stream does
         that cannot begin."""
         stream = outcome.stream
+        assert call.route.answer is not None
+        if stream is not None and call.route.answer.sent is not None:
+            return await call.route.answer.sent(call, stream), False
         if stream is not None and stream.mark is None:
             return await streams.begun(stream, streams.of_file(stream.media, stream.filename)), False
         if stream is not None and call.meta and "result_count" in call.meta:
             call.results = await (_counted(stream) if stream.uneven else stream.count())
-        assert call.route.answer is not None
         members = call.route.answer.wrap(call, found)
         if isinstance(members, str):
             return text_reply(members), True
@@ -298,7 +300,7 @@ def _facts(call: Call, reply: Reply | Streaming) -> dict[str, Any]:
     facts = {"path": call.path, "query": call.request.query, "method": call.request.method}
     if isinstance(reply, Reply):
         return {**facts, "status": reply.status, "size": len(reply.body or b"")}
-    return {**facts, "status": 200, "size": None}
+    return {**facts, "status": reply.status, "size": None}
 
 
 async def _counted(stream: Any) -> int:

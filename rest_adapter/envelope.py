@@ -150,6 +150,7 @@ RIGHTS = Answer("{ $row }", _written_list)
 OWN_RIGHTS = Answer("{ $row }", _own_rights)
 TEXT = Answer("", _text)
 EXPORTED = Answer("{ filename }", _data)
+SIGNED = Answer("{ url expires_on }", _data)
 REPORT = Answer("{ created updated failed errors { row code message problems } }", _data)
 
 

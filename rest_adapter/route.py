@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,8 @@ class Answer:
     `selection`: GraphQL text in which `$row` stands for the REST form of an item and `$meta` for the counts; "" for a
     leaf. `wrap`: (call, result) → members, none when there is nothing to say, or the text of an answer that is no JSON.
     `counts`: what `meta` may ask for → members that the operation counts for it. `first`: with the parameter `single`
-    the list is one of at most one item. `streams`: a long list may be sent while it is read.
+    the list is one of at most one item. `streams`: a long list may be sent while it is read. `sent`: how a file that is
+    stored becomes an answer.
     """
 
     selection: str
@@ -37,6 +38,7 @@ class Answer:
     counts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     first: bool = False
     streams: bool = False
+    sent: Callable[[Call, Any], Awaitable[Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

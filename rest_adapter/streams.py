@@ -40,8 +40,11 @@ class Cut(Exception):
 class Streaming:
     """An answer whose first piece is there. An ASGI application, to be called once; that ends it."""
 
-    def __init__(self, headers: Headers, stack: AsyncExitStack, first: bytes, rest: AsyncIterator[bytes]) -> None:
+    def __init__(
+        self, headers: Headers, stack: AsyncExitStack, first: bytes, rest: AsyncIterator[bytes], status: int = 200
+    ) -> None:
         self.headers = headers
+        self.status = status
         self._stack = stack
         self._first = first
         self._rest = rest
@@ -71,7 +74,7 @@ class Streaming:
         gone = asyncio.ensure_future(_gone(receive))
         gone.add_done_callback(stop)
         try:
-            await send({"type": "http.response.start", "status": 200, "headers": self.headers})
+            await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
             if not scope.get("tabularium.bodiless"):
                 await _send(send, self._first)
                 async for piece in self._rest:
@@ -85,14 +88,18 @@ class Streaming:
 
 
 async def begun(
-    stream: Chunked, headers: Headers, pieces: Callable[[AsyncIterator[Any]], Pieces] | None = None
+    stream: Chunked,
+    headers: Headers,
+    pieces: Callable[[AsyncIterator[Any]], Pieces] | None = None,
+    *,
+    status: int = 200,
 ) -> Streaming:
     """The answer of a stream, begun. `pieces`: makes bytes of its chunks. Raises what opening it raises."""
     async with AsyncExitStack() as stack:
         chunks = await stack.enter_async_context(stream.open())
         found = chunks if pieces is None else await stack.enter_async_context(aclosing(pieces(chunks)))
         first = await anext(found, b"")
-        return Streaming(headers, stack.pop_all(), first, found)
+        return Streaming(headers, stack.pop_all(), first, found, status)
     raise AssertionError("unreachable")
 
 

@@ -24,6 +24,7 @@ from graphql import (
 from core.query.selection import Condition
 from resolvers.system import (
     alteration,
+    assets,
     auth,
     history,
     installation,
@@ -109,6 +110,7 @@ def fixed_part(renamed: frozenset[tuple[str, str]] = frozenset()) -> Fixed:
         *mail.bindables(),
         *utilities.bindables(),
         *webhooks.bindables(),
+        *assets.bindables(),
     )
     types = {name: type_ for name, type_ in schema.type_map.items() if not name.startswith("__")}
     for usual, name in renamed:

@@ -222,6 +222,14 @@ class Area:
                 if fits(meta["path"], self._depth):
                     yield _stat(meta)
 
+    async def folders(self) -> tuple[str, ...]:
+        """The folders in the area, by name. Raises StorageFailed."""
+        import obstore
+
+        place = await self._storage.place(self._index)
+        found = await self._storage.run(lambda: obstore.list_with_delimiter(place.store))
+        return tuple(sorted(name for prefix in found["common_prefixes"] if fits(name := prefix.rstrip("/"))))
+
     async def folder(self) -> Path | None:
         """The folder of this machine that it lies in, if it does. Raises StorageFailed."""
         return (await self._storage.place(self._index)).folder

@@ -35,12 +35,13 @@ from core.errors import (
     TabulariumError,
     Unavailable,
 )
-from core.events import deliveries, notes
+from core.events import notes
 from core.events.broker import Broker, Silent, broker
 from core.events.collect import Subscribers, Told
 from core.events.deliver import Courier
 from core.extend import Extensions, extend
 from core.files.storage import Storage
+from core.files.variants import Variants
 from core.hooks.live import LiveHooks
 from core.migrate.install import ensure, is_installed
 from core.migrate.upgrade import upgrade
@@ -90,6 +91,8 @@ class Project:
         """Prefix of the URLs of files (spec 04 §7)."""
         self.storage = Storage(config, data)
         """The bytes of its files; opened when they are first asked for."""
+        self.variants = Variants(self.storage, config.get("storage.max_upload_size"))
+        """Small pictures of its pictures."""
         self.verified: Lru[str, Any] = Lru(TOKENS)
         """Claims of JWTs whose signature was found right; their end is looked at each time."""
         self.plans: Lru[Any, Any] = Lru(PLANS)
@@ -211,7 +214,7 @@ class Project:
             flight.cancel()
         await asyncio.gather(*flights, return_exceptions=True)
         kept = self.answers.store if self.answers is not None else None
-        for part in (self.broker, self.storage, kept, self.rates):
+        for part in (self.broker, self.variants, self.storage, kept, self.rates):
             if part is not None:
                 await part.close()
         if self.courier is not None:
@@ -435,15 +438,3 @@ async def connect(
     if database.socket:
         options["unix_socket" if database.dialect == "mysql" else "host"] = database.socket
     return await Store.open(database.url(data), pool_size=pool_size, options=options)
-
-
-async def has_deliveries(config: ProjectConfig, data: Path) -> bool:
-    """Whether something waits in the outbox of a project that is not open. Raises as `connect`, DatabaseError."""
-    database = config.database
-    if database.dialect == "sqlite" and not (data / database.name).exists():
-        return False  # looking would make it
-    store = await connect(config, data, pool_size=1)
-    try:
-        return await deliveries.waiting(store)
-    finally:
-        await store.close()

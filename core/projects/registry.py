@@ -31,11 +31,13 @@ from core.errors import (
     UnknownProject,
     ValidationFailed,
 )
+from core.events import deliveries
 from core.events.deliver import Courier
 from core.files import places
+from core.files.images import Images
 from core.migrate.install import drop_system_tables, install, is_installed
 from core.projects.creation import NewProject
-from core.projects.project import Project, connect, has_deliveries
+from core.projects.project import Project, connect
 from core.settings import ConfigurationError, ProjectConfig, Settings, files
 
 LOOK_EVERY = 1.0
@@ -51,6 +53,7 @@ class Projects:
     def __init__(self, settings: Settings, *, deliver: bool = False) -> None:
         self.settings = settings
         self._deliver = deliver
+        self._images = Images(settings.image_workers)
         self._projects: dict[str, Project] = {}
         self._files: dict[str, files.ProjectFile] = {}
         self._stamp = -1
@@ -80,13 +83,14 @@ class Projects:
     async def close(self) -> None:
         """Close all projects."""
         await asyncio.gather(*(project.close() for project in self._projects.values()), *self._retired)
+        await self._images.close()
         self._projects.clear()
 
     async def resume(self) -> None:
         """Open the projects that have deliveries left; the others are opened by their first request."""
         for project in self.all():
             with suppress(TabulariumError):
-                if not project.opened and await has_deliveries(project.config, self.settings.data):
+                if not project.opened and await _has_deliveries(project.config, self.settings.data):
                     await project.store()
 
     # Finding
@@ -153,6 +157,7 @@ class Projects:
     def _made(self, config: ProjectConfig) -> Project:
         project = Project(config, self.settings.data)
         project.listens = self.settings.own_url
+        project.variants.images = self._images
         if self._deliver:
             project.courier = Courier(config)
         return project
@@ -289,3 +294,15 @@ def _make_private(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+async def _has_deliveries(config: ProjectConfig, data: Path) -> bool:
+    """Whether something waits in the outbox of a project that is not open. Raises as `connect`, DatabaseError."""
+    database = config.database
+    if database.dialect == "sqlite" and not (data / database.name).exists():
+        return False  # looking would make it
+    store = await connect(config, data, pool_size=1)
+    try:
+        return await deliveries.waiting(store)
+    finally:
+        await store.close()

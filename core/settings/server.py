@@ -19,12 +19,14 @@ VARIABLES = {
     "TABULARIUM_ADMIN_EMAIL": "E-mail address of the first admin.",
     "TABULARIUM_ADMIN_PASSWORD": "Password of the first admin; without it one is generated and printed once.",
     "TABULARIUM_ADMIN_TOKEN": "Static token of the first admin.",
+    "TABULARIUM_IMAGE_WORKERS": "Processes that make small pictures; without it one less than processors, 2 at most.",
     "TABULARIUM_SUPER_ADMIN_TOKEN": "Token that creating and deleting projects over HTTP needs.",
 }
 """Every variable that the server reads, with its meaning; docs and tests go by this list."""
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8055
+MOST_WORKERS = 64
 DEFAULT_EMAIL = "admin@example.com"
 
 
@@ -41,6 +43,8 @@ class Settings:
     admin_password: str | None = field(default=None, repr=False)
     admin_token: str | None = field(default=None, repr=False)
     super_admin_token: str | None = field(default=None, repr=False)
+    image_workers: int = 0
+    """0: as many as there are processors to spare."""
     use_environment: bool = False
     """DIRECTUS_USE_ENV=1: one project `_`, configured by DIRECTUS_* variables (spec 01 §13)."""
     project_variables: Mapping[str, str] = field(default_factory=lambda: EMPTY, repr=False)
@@ -65,7 +69,7 @@ class Settings:
         use_environment = environ.get("DIRECTUS_USE_ENV", "").strip().lower() not in FALSE_TEXTS
         return cls(
             host=_text(environ, "TABULARIUM_HOST") or DEFAULT_HOST,
-            port=_port(environ),
+            port=_number(environ, "TABULARIUM_PORT", DEFAULT_PORT, 65535),
             data=Path(_text(environ, "TABULARIUM_DATA") or "data").expanduser().absolute(),
             default_project="_" if use_environment else _default_project(environ),
             demo=environ.get("TABULARIUM_DEMO", "1").strip().lower() not in FALSE_TEXTS,
@@ -74,6 +78,7 @@ class Settings:
             admin_token=_text(environ, "TABULARIUM_ADMIN_TOKEN"),
             super_admin_token=_text(environ, "TABULARIUM_SUPER_ADMIN_TOKEN")
             or (_text(environ, "DIRECTUS_SUPER_ADMIN_TOKEN") if use_environment else None),
+            image_workers=_number(environ, "TABULARIUM_IMAGE_WORKERS", 0, MOST_WORKERS),
             use_environment=use_environment,
             project_variables=(
                 {name: value for name, value in environ.items() if name.startswith("DIRECTUS_")}
@@ -93,11 +98,11 @@ def _default_project(environ: Mapping[str, str]) -> str | None:
     return _text(environ, "TABULARIUM_DEFAULT_PROJECT")
 
 
-def _port(environ: Mapping[str, str]) -> int:
-    text = _text(environ, "TABULARIUM_PORT")
+def _number(environ: Mapping[str, str], name: str, default: int, most: int) -> int:
+    text = _text(environ, name)
     if text is None:
-        return DEFAULT_PORT
+        return default
     # isdecimal alone accepts digits of other scripts, which int() would take as well.
-    if not (text.isascii() and text.isdecimal()) or not 0 <= int(text) <= 65535:
-        raise ConfigurationError("TABULARIUM_PORT must be a number from 0 to 65535")
+    if not (text.isascii() and text.isdecimal()) or not 0 <= int(text) <= most:
+        raise ConfigurationError(f"{name} must be a number from 0 to {most}")
     return int(text)

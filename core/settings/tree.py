@@ -138,6 +138,7 @@ TREE: Branch = {
         "blocked_extensions": _list(*SCRIPTS),
         "public_originals": _bool(False),
     },
+    "assets": {"formats": _list("avif", "webp"), "private": _bool(False)},
     "mail": {
         "default": {
             "transport": _text("sendmail"),

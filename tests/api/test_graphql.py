@@ -246,8 +246,8 @@ async def test_introspection_is_trimmed_and_names_are_not_proposed(api: Newsroom
     query = "{ __schema { queryType { fields { name } } mutationType { fields { name } } } }"
     found = await data(api, query, "nobody-token")
     assert [one["name"] for one in found["__schema"]["queryType"]["fields"]] == [
-        "auth_check", "auth_sessions", "users_tfa_secret", "project_info", "export_items", "server_types",
-        "server_interfaces", "server_layouts", "server_modules",
+        "auth_check", "auth_sessions", "users_tfa_secret", "project_info", "export_items", "asset", "signed_asset",
+        "server_types", "server_interfaces", "server_layouts", "server_modules",
     ]  # fmt: skip
     assert [one["name"] for one in found["__schema"]["mutationType"]["fields"]] == [
         "auth_logout", "auth_password_request", "auth_password_reset", "auth_authenticate", "auth_refresh",

@@ -26,8 +26,8 @@ READER = Policy(
 )
 
 FOR_EVERYBODY = {
-    "auth_check", "auth_sessions", "export_items", "project_info", "server_types", "server_interfaces",
-    "server_layouts", "server_modules", "users_tfa_secret",
+    "auth_check", "auth_sessions", "export_items", "asset", "signed_asset", "project_info", "server_types",
+    "server_interfaces", "server_layouts", "server_modules", "users_tfa_secret",
 }  # fmt: skip
 
 
