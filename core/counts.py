@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.catalog.model import Collection
 from core.db.gateway import Connection
-from core.db.run import fetch_rows
+from core.db.run import Rows, fetch_rows
 from core.query.selection import ReadRequest
 from core.query.window import page_meta
 from core.session import Session
@@ -21,10 +21,12 @@ async def meta_of(
     request: ReadRequest,
     connection: Connection,
     ready: Ready,
+    rows: Rows,
     results: int,
     bound: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The meta members asked for, in their order (spec 03 §5.7); all counts are one statement. `results`: of items."""
+    """The meta members asked for, in their order (spec 03 §5.7). `rows`: of the list, of which each tells the counts;
+    without one, one statement tells them. `results`: number of items."""
     wanted, planned = request.meta, ready.planned
     single = request.id is not None
     found: dict[str, Any] = {}
@@ -38,13 +40,13 @@ async def meta_of(
         found["result_count"] = results
     counts: dict[str, int] = {}
     if planned.counts is not None:
-        row = (await fetch_rows(connection, planned.counts, ready.values, bound))[0]
-        counts = dict(zip(planned.counted, row, strict=True))
+        row = rows[0] if rows else (await fetch_rows(connection, planned.counts, ready.values, bound))[0]
+        counts = dict(zip(planned.counted, row[-len(planned.counted) :], strict=True))
     if "total_count" in wanted:
         found["total_count"] = counts["total"]
     if planned.status_counts is not None:
-        rows = await fetch_rows(connection, planned.status_counts, ready.values, bound)
-        found["status_count"] = _status_count(session.snapshot.collections[request.collection], rows)
+        each = await fetch_rows(connection, planned.status_counts, ready.values, bound)
+        found["status_count"] = _status_count(session.snapshot.collections[request.collection], each)
     matching = counts.get("matching", counts.get("total", 0))
     if "filter_count" in wanted:
         found["filter_count"] = matching

@@ -9,7 +9,7 @@ key; the values of a request are bound to it when it runs.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -26,18 +26,15 @@ from core.access.restrict import (
 )
 from core.access.statuses import status_scope
 from core.catalog.model import Collection, Snapshot
-from core.counts import meta_of
 from core.db.errors import DatabaseError, Retryable, Unavailable
 from core.db.gateway import Connection
-from core.db.run import assemble, fetch_rows
+from core.db.run import fetch_rows
 from core.enter import renewed
-from core.errors import CollectionNotFound, InvalidField, ItemNotFound, TabulariumError, Unprocessable
-from core.hooks.reads import seen
+from core.errors import CollectionNotFound, InvalidField, TabulariumError, Unprocessable
 from core.query import aggregate as aggregates
 from core.query.aggregate import AggregateRequest
 from core.query.change import WriteRequest, WriteResult
 from core.query.filters import from_conditions, from_tree, searching
-from core.query.lasting import lasting
 from core.query.plan import Node, Output
 from core.query.planner import Planning, hoist, outputs_of
 from core.query.predicate import (
@@ -51,8 +48,8 @@ from core.query.predicate import (
 from core.query.reach import Reach
 from core.query.reach import reach as reach_of
 from core.query.selection import ReadRequest, ReadResult, Selection, Warning
-from core.query.virtual import Scene
 from core.query.window import Slice, order_of, slice_of, split
+from core.reading import bound_of, run
 from core.session import Session
 from core.sql.aggregate import compile_aggregate
 from core.sql.compile import Prepared
@@ -91,9 +88,12 @@ class Planned:
     outputs: tuple[Output, ...]
     uneven: bool
     counts: Prepared | None
+    """The counts alone, where no row of the list tells them."""
     counted: tuple[str, ...]
-    """What each column of `counts` is: "total" and "matching", as far as they are needed and differ."""
+    """What each of the last columns of a row is: "total" and "matching", as far as they are needed and differ."""
     status_counts: Prepared | None
+    single: bool
+    """One statement tells all, if it tells anything."""
     warnings: tuple[Warning, ...]
     reach: Reach
 
@@ -129,19 +129,7 @@ async def read_within(session: Session, request: ReadRequest, most: int) -> Read
 async def _read(
     session: Session, request: ReadRequest, connection: Connection | None, most: int | None = None
 ) -> ReadResult | None:
-    ready = prepare(session, request, most)
-    planned, values = ready.planned, ready.values
-    bound = bound_of(session)
-    async with await connected(session, connection) as held:
-        rows = await fetch_rows(held, planned.fetch.statement, values, bound)
-        if most is not None and len(rows) > most:
-            return None
-        items = await assemble(held, planned.fetch, rows, values, bound, scene_of(session))
-        if request.id is not None and not items:
-            raise ItemNotFound.with_id(request.id)
-        meta = await meta_of(session, request, held, ready, len(items), bound) if request.meta else {}
-    kept = session.stamp is not None and lasting(planned.reach, request)
-    return ReadResult(items, meta, planned.warnings, planned.reach.collections, kept)
+    return await run(session, request, prepare(session, request, most), connection, most)
 
 
 def check(session: Session, request: ReadRequest) -> None:
@@ -225,7 +213,8 @@ async def _aggregate(session: Session, request: AggregateRequest) -> list[dict[s
         limit = Param(len(values) - 1) if cut.limit is not None else None
         cached = compile_aggregate(snapshot, collection, request, restricted, limit)
         session.project.plans[(*shape, cut.limit is None)] = cached
-    async with await connected(session, None) as held:
+    store = await session.project.store()
+    async with store.read() as held:
         rows = await fetch_rows(held, cached, values, bound_of(session))
     return aggregates.shape(snapshot, collection, request, rows)
 
@@ -334,13 +323,16 @@ def _plan(session: Session, collection: Collection, shape: _Shape, count: int) -
             counted["total" if restricted.where == total else "matching"] = restricted.where
         if "status_count" in shape.counts and _shows_status(policy, collection):
             status_counts = compile_status_counts(snapshot, collection, readable)
+    numbers = tuple(counted.values())
+    fetch = compile_node(snapshot, restricted, counted=numbers)
     return Planned(
-        compile_node(snapshot, restricted),
+        fetch,
         restricted.outputs,
         bool(restricted.own_only or restricted.hidden_by_status),
-        compile_counts(snapshot, collection, tuple(counted.values())) if counted else None,
+        compile_counts(snapshot, collection, numbers) if counted else None,
         tuple(counted),
         status_counts,
+        not fetch.branches and status_counts is None,
         warnings,
         reach_of(snapshot, restricted),
     )
@@ -404,36 +396,3 @@ def _status(policy: Policy, collection: Collection, status: tuple[str, ...] | No
         except Uncastable:
             continue
     return tuple(found)
-
-
-# --- run ----------------------------------------------------------------------------------------------------------
-
-
-async def connected(session: Session, connection: Connection | None) -> AbstractAsyncContextManager[Connection]:
-    if connection is not None:
-        return nullcontext(connection)
-    store = await session.project.store()
-    return store.read()
-
-
-def bound_of(session: Session) -> dict[str, Any]:
-    """The values of `Bound`s: who calls."""
-    return {"user": session.actor.user, "role": session.actor.role}
-
-
-def scene_of(session: Session) -> Scene:
-    base = session.context.base_url
-    return Scene(
-        user=session.actor.user,
-        project=session.project.key,
-        base_url=base,
-        mount=session.context.mount,
-        root_url=session.project.root_url,
-        snapshot=session.snapshot,
-        seen=partial(seen, session) if _filters_reads(session) else None,
-    )
-
-
-def _filters_reads(session: Session) -> bool:
-    hooks = session.project.hooks
-    return hooks is not None and hooks.filters_reads

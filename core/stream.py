@@ -20,6 +20,7 @@ from core.engine import Ready
 from core.enter import renewed
 from core.query.selection import ReadRequest, ReadResult, Warning
 from core.query.shape import Item
+from core.reading import bound_of, scene_of
 from core.session import Session
 from core.sql.read import Fetch
 
@@ -64,10 +65,13 @@ async def longer(session: Session, request: ReadRequest) -> LongList:
     meta: dict[str, Any] = {}
     if request.meta:
         results = 0 if request.meta.isdisjoint(("result_count", "page")) else await _count(session, request)
-        async with await engine.connected(session, None) as held:
-            meta = await meta_of(session, request, held, ready, results, engine.bound_of(session))
+        store = await session.project.store()
+        async with store.read() as held:
+            meta = await meta_of(session, request, held, ready, (), results, bound_of(session))
     planned = ready.planned
-    return LongList(session, request, meta, planned.warnings, planned.reach.collections, planned.uneven)
+    return LongList(
+        session, replace(request, meta=frozenset()), meta, planned.warnings, planned.reach.collections, planned.uneven
+    )
 
 
 async def _count(session: Session, request: ReadRequest) -> int:
@@ -80,8 +84,9 @@ async def _count(session: Session, request: ReadRequest) -> int:
     ready = engine.prepare(session, replace(request, meta=frozenset(("filter_count",))))
     counts = ready.planned.counts
     assert counts is not None
-    async with await engine.connected(session, None) as held:
-        matching: int = (await fetch_rows(held, counts, ready.values, engine.bound_of(session)))[0][0]
+    store = await session.project.store()
+    async with store.read() as held:
+        matching: int = (await fetch_rows(held, counts, ready.values, bound_of(session)))[0][0]
     cut = ready.cut
     left = max(0, matching - cut.offset)
     return left if cut.limit is None else min(cut.limit, left)
@@ -116,7 +121,7 @@ async def _joined(first: list[Item] | None, rest: AsyncIterator[list[Item]]) -> 
 
 
 async def _chunks(session: Session, ready: Ready) -> AsyncGenerator[list[Item], None]:
-    fetch, scene, bound = ready.planned.fetch, engine.scene_of(session), engine.bound_of(session)
+    fetch, scene, bound = ready.planned.fetch, scene_of(session), bound_of(session)
     size = CHUNK_OF_MANY if _brings_many(fetch) else CHUNK
     async with aclosing(_rows(session, ready, size)) as chunks:
         async for rows, view in chunks:
@@ -132,7 +137,7 @@ def _brings_many(fetch: Fetch) -> bool:
 
 async def _rows(session: Session, ready: Ready, size: int) -> AsyncGenerator[Any, None]:
     """Rows of the root in chunks, each with the connection that they come from."""
-    text, arguments = ready.planned.fetch.statement.bind(ready.values, engine.bound_of(session))
+    text, arguments = ready.planned.fetch.statement.bind(ready.values, bound_of(session))
     store = await session.project.store()
     async with (
         store.view() as view,

@@ -48,8 +48,11 @@ class Fetch:
     shown: Shown
 
 
-def compile_node(snapshot: Snapshot, node: Node, edge: Edge | None = None) -> Fetch:
-    """Compiles a restricted node and everything below it; `edge` is the edge that leads to it."""
+def compile_node(snapshot: Snapshot, node: Node, edge: Edge | None = None, counted: Sequence[Predicate] = ()) -> Fetch:
+    """Compiles a restricted node and everything below it; `edge` is the edge that leads to it.
+
+    `counted`: what each row tells at its end as well, how many items of the collection match a (restricted) predicate.
+    """
     collection = snapshot.collections[node.collection]
     columns = _columns(collection, node, edge)
     positions = {name: index for index, name in enumerate(columns)}
@@ -63,7 +66,7 @@ def compile_node(snapshot: Snapshot, node: Node, edge: Edge | None = None) -> Fe
         node.redaction or PLAIN,
     )
     return Fetch(
-        _statement(snapshot, collection, node, columns, edge),
+        _statement(snapshot, collection, node, columns, edge, counted),
         tuple(_branch(snapshot, collection, item, positions) for item in edges),
         shaper(snapshot, collection, node.outputs, layout, hiding),
         shown_by(collection.name, node.outputs),
@@ -124,7 +127,12 @@ def _integer(value: Any) -> int | None:
 
 
 def _statement(
-    snapshot: Snapshot, collection: Collection, node: Node, columns: Sequence[str], edge: Edge | None
+    snapshot: Snapshot,
+    collection: Collection,
+    node: Node,
+    columns: Sequence[str],
+    edge: Edge | None,
+    counted: Sequence[Predicate],
 ) -> Prepared:
     binds = Binds(snapshot.dialect)
     renderer = Renderer(snapshot, binds)
@@ -140,11 +148,12 @@ def _statement(
         readable(source.c[name], renderer.model(collection, name), snapshot.dialect).label(f"c{index}")
         for index, name in enumerate(columns)
     ]
+    counts = _counts(renderer, collection, counted)
     if edge is None and _splits_nulls(renderer, collection, node):
-        return prepare(_split_by_null(renderer, collection, node, columns), binds)
+        return prepare(_split_by_null(renderer, collection, node, columns).add_columns(*counts), binds)
     if edge is not None and node.limit is not None:
         return prepare(_windowed(binds, source, selected, condition, order, node, edge), binds)
-    statement = sa.select(*selected).select_from(source).where(condition).order_by(*order)
+    statement = sa.select(*selected, *counts).select_from(source).where(condition).order_by(*order)
     if node.limit is not None:
         statement = statement.limit(binds.plain(node.limit, sa.BigInteger()))
         if node.offset is not None:
@@ -270,13 +279,17 @@ def sortable(column: ColumnElement[Any], model: Column, dialect: str) -> ColumnE
 def compile_counts(snapshot: Snapshot, collection: Collection, predicates: Sequence[Predicate]) -> Prepared:
     """One statement with one count for each (restricted) predicate."""
     binds = Binds(snapshot.dialect)
-    renderer = Renderer(snapshot, binds)
-    counts = []
+    return prepare(sa.select(*_counts(Renderer(snapshot, binds), collection, predicates)), binds)
+
+
+def _counts(renderer: Renderer, collection: Collection, predicates: Sequence[Predicate]) -> list[Any]:
+    """Columns that depend on no row: a database works each out once for a statement."""
+    found = []
     for index, part in enumerate(predicates):
         source = renderer.alias(collection)
         counted = sa.select(sa.func.count()).select_from(source).where(renderer.render(part, collection, source))
-        counts.append(counted.scalar_subquery().label(f"c{index}"))
-    return prepare(sa.select(*counts), binds)
+        found.append(counted.scalar_subquery().label(f"n{index}"))
+    return found
 
 
 def compile_status_counts(snapshot: Snapshot, collection: Collection, predicate: Predicate) -> Prepared:

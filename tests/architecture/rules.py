@@ -18,7 +18,7 @@ MOST_LINES = 450
 _DOORS_OF_CORE = (
     "engine", "enter", "history", "metadata", "configuration", "permissions", "extensions", "utilities", "webhooks",
     "projects", "accounts", "demo", "start", "doctor", "cli", "counts", "stream", "transfer", "subscriptions", "users",
-    "passwords", "invitations", "extend", "answers", "mailing", "assets",
+    "passwords", "invitations", "extend", "answers", "mailing", "assets", "reading",
 )  # fmt: skip
 ROWS: tuple[tuple[str, ...], ...] = (
     _DOORS_OF_CORE,

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from core import engine
+from core import engine, reading
 from core.access import restrict
 from core.access.policy import ADMIN_POLICY, FULL, ROLE, Policy
 from core.catalog.model import Collection
@@ -235,7 +235,8 @@ def hidden_fields_in_aggregates(patch: pytest.MonkeyPatch) -> None:
 
 
 def the_caller(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(engine, "bound_of", lambda session: {"user": 2, "role": session.actor.role})
+    for module in (engine, reading):
+        patch.setattr(module, "bound_of", lambda session: {"user": 2, "role": session.actor.role})
 
 
 def whose_plan_it_is(patch: pytest.MonkeyPatch) -> None:
@@ -246,6 +247,9 @@ def whose_plan_it_is(patch: pytest.MonkeyPatch) -> None:
 def rows_of_counts(patch: pytest.MonkeyPatch) -> None:
     compile_counts = engine.compile_counts
     patch.setattr(engine, "compile_counts", lambda s, c, parts: compile_counts(s, c, [EVERYTHING for _ in parts]))
+    compile_node = engine.compile_node
+    of_all = lambda s, node, counted: compile_node(s, node, counted=[EVERYTHING for _ in counted])  # noqa: E731
+    patch.setattr(engine, "compile_node", of_all)
 
 
 def rows_of_status_counts(patch: pytest.MonkeyPatch) -> None:

@@ -133,13 +133,21 @@ class Connection(ABC):
 
     async def begin(self) -> None:
         """Begin the transaction of `store.write()`."""
+        self.in_transaction = True  # even if nobody waits for the answer any more
         await self._translated(self._begin())
-        self.in_transaction = True
 
     async def begin_view(self) -> None:
         """Begin the transaction of `store.view()`: it only reads, and sees one state."""
-        await self._translated(self._begin_view())
         self.in_transaction = True
+        await self._translated(self._begin_view())
+
+    async def end_view(self) -> None:
+        """End it: the next statements see what is committed by then."""
+        async with self._lock:
+            if self._doom is not None or self._streaming:
+                return  # `settle` ends it
+            await self._translated(self._end_view())
+            self.in_transaction = False
 
     async def begin_alone(self) -> None:
         """Begin the transaction of `store.alter()`: nobody else alters, in whatever process."""
@@ -291,6 +299,9 @@ class Connection(ABC):
 
     @abstractmethod
     async def _begin_view(self) -> None: ...
+
+    async def _end_view(self) -> None:
+        await self._commit()
 
     @abstractmethod
     async def _commit(self) -> None: ...

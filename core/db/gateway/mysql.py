@@ -33,6 +33,10 @@ _SIP = 16 * 1024
 _COM_SET_OPTION, _MULTI_STATEMENTS_OFF = 0x1B, b"\x01\x00"
 
 
+Levels = weakref.WeakKeyDictionary[Any, str]
+"""Which isolation level the session of a connection has."""
+
+
 class _QuietCursor(Cursor):
     async def _show_warnings(self, conn: Any) -> None:
         """They hold values, and reading them costs a round trip."""
@@ -46,9 +50,10 @@ class _QuietStream(SSCursor):
 class MysqlConnection(Connection):
     dialect = "mysql"
 
-    def __init__(self, lease: Any, counter: Counter, patience: float = 10.0) -> None:
+    def __init__(self, lease: Any, counter: Counter, levels: Levels, patience: float = 10.0) -> None:
         super().__init__(counter)
         self.lease = lease
+        self._levels = levels
         self._patience = patience
         self._raw = lease.raw_connection
         self._cursor: Any = None
@@ -104,12 +109,21 @@ class MysqlConnection(Connection):
         await self._raw.query(sql)
 
     async def _begin(self) -> None:
+        await self._at("READ COMMITTED")
         await self._raw.begin()
 
     async def _begin_view(self) -> None:
-        # The session reads what is committed at each statement; only this level keeps one state.
-        await self._raw.query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        # A write reads what is committed at each statement; only this level keeps one state.
+        await self._at("REPEATABLE READ")
         await self._raw.query("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+
+    async def _at(self, level: str) -> None:
+        """Set the session's level, if it is another; outside of transactions it makes no difference."""
+        raw = self._raw
+        if self._levels.get(raw) != level:
+            self._levels.pop(raw, None)  # unknown until it is answered
+            await raw.query(f"SET SESSION TRANSACTION ISOLATION LEVEL {level}")
+            self._levels[raw] = level
 
     async def _enter_alone(self) -> None:
         # The names of locks are the server's; a dead process loses its connection and with it the lock.
@@ -144,15 +158,17 @@ class MysqlPool(LeasePool):
         super().__init__(database, counter)
         self._patience = patience
         self._prepared: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._levels: Levels = weakref.WeakKeyDictionary()
 
     async def _prepare(self, lease: Any) -> None:
         raw = lease.raw_connection
         if raw not in self._prepared:
             await _one_statement_only(raw)
             self._prepared.add(raw)
+            self._levels[raw] = "READ COMMITTED"  # as `connect_arguments` says
 
     def _lend(self, lease: Any) -> Connection:
-        return MysqlConnection(lease, self._counter, self._patience)
+        return MysqlConnection(lease, self._counter, self._levels, self._patience)
 
     def _lease_of(self, connection: Connection) -> Any:
         assert isinstance(connection, MysqlConnection)

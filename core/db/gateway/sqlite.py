@@ -114,6 +114,10 @@ class SqliteConnection(Connection):
     async def _begin_view(self) -> None:
         self.held.at_once(lambda: self._db.execute("BEGIN").close())  # takes no lock before the first read
 
+    async def _end_view(self) -> None:
+        self._check()
+        self.held.at_once(lambda: self._db.execute("COMMIT").close())  # nothing was written, so nothing is waited for
+
     async def _enter_alone(self) -> None:
         # Both are ignored inside a transaction. A table that is rebuilt is dropped, which must not delete what refers
         # to its rows, and takes its old name back, which must not be followed up in views and triggers.

@@ -62,11 +62,20 @@ class Store:
         return self._counter.total
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[Connection]:
-        """One connection for several reads, each on its own: no transaction. On SQLite it refuses to write."""
+    async def read(self, *, still: bool = False) -> AsyncIterator[Connection]:
+        """One connection for several reads, each on its own: no transaction. On SQLite it refuses to write.
+
+        `still`: all of them see the same state of the database, and nothing can be written; for reads that follow each
+        other at once. Their transaction is begun and ended by statements that do not count, and only reads: it may
+        lose to a change of the schema (Retryable), and then is to be read anew.
+        """
         connection = await self._take(write=False)
         try:
+            if still:
+                await connection.begin_view()
             yield connection
+            if still:
+                await connection.end_view()
         finally:
             await self._give(connection)
 

@@ -204,7 +204,7 @@ def _tree(path: Sequence[str], item: Condition) -> tuple[Any, ...]:
 
 async def create(url: str) -> Base:
     """Fills an empty database and reads its catalogue."""
-    store = await Store.open(url, pool_size=2)
+    store = await Store.open(url, pool_size=3)
     number = ("sqlite", "postgres", "mysql").index(store.dialect)
     text = {"sqlite": "VARCHAR(100)", "postgres": C, "mysql": BIN}[store.dialect]
     quoted = {name: f"`{name}`" if number == 2 else f'"{name}"' for name in KINDS}
