@@ -42,6 +42,7 @@ from core.write.load import by_keys
 from core.write.normalize import key_of
 from core.write.readback import Reading
 from core.write.statements import Statements
+from core.write.telling import tell, watched
 from core.write.validate import failure, unknown
 
 ATTEMPTS = 3
@@ -236,9 +237,8 @@ class _Scene:
         return _accepted(self.session, {"comment": found["comment"]} if "comment" in found else {}, ("comment",))
 
     async def tell(self, verb: str, key: Any, columns: tuple[str, ...] = ()) -> None:
-        """Tell hooks of what was written. `columns`: of an update, those that were set."""
-        hooks = self.session.project.hooks
-        if hooks is None or not hooks.hears_items:
+        """Tell of what was written. `columns`: of an update, those that were set."""
+        if not watched(self.session, (ACTIVITY,)):
             return
         [row] = await by_keys(self.unit.connection, self.statements, self.activity, [key])
         form = event_form(self.activity, self.session.snapshot.dialect)
@@ -246,7 +246,7 @@ class _Scene:
         if verb == "update":
             payload[self.key] = str(key)
         event = Event(verb, ACTIVITY, run.plain_key(key), payload, after=row.values)
-        await hooked.row_stored(self.session, self.unit, event)
+        await tell(self.session, self.unit, [event])
 
     async def answer(self, key: Any, reading: Reading, selection: Selection, meta: frozenset[str]) -> WriteResult:
         """The comment as its writer sees it: what hangs on it is restricted as ever, the row itself is his."""

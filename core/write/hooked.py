@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from core.catalog.model import ToOne
 from core.db.gateway import Connection
-from core.db.unit_of_work import UnitOfWork
 from core.errors import Unprocessable
 from core.events.collect import Event, SchemaEvent, Told
 from core.hooks.live import Happening, LiveHooks
@@ -106,12 +104,6 @@ async def row_before(
     if verb == "update":
         await act(found)
     return found
-
-
-async def row_stored(session: Session, unit: UnitOfWork, event: Event) -> None:
-    """`stored`, and `publish` after the commit, for a row that is no node. Raises as `stored`."""
-    await stored(session, unit.connection, [event])
-    unit.after_commit(partial(publish, session, [event]))
 
 
 def _shown(node: Node) -> dict[str, Any]:

@@ -38,6 +38,7 @@ from core.write.readback import ReadBack, Reading
 from core.write.resolve import resolve
 from core.write.run import Run
 from core.write.statements import Statements
+from core.write.telling import tell, watched
 from core.write.values import conditions, values
 
 T = TypeVar("T")
@@ -263,28 +264,15 @@ class _Change:
         return not (self.request.activity_skip and self.session.policy.admin) or self.request.action == "revert"
 
     async def _tell(self, unit: UnitOfWork, run: Run, spool: Spool | None) -> None:
-        """Hooks may still refuse; webhooks are told by rows of the outbox, stored with the change; others later."""
-        session, subscribers = self.session, self.session.project.events
-        if not self._watched_by_others():
-            return
-        told = events(run)
-        await hooked.stored(session, unit.connection, told)
-        if await outbox.put(session.snapshot, session.context, unit.connection, told):
-            unit.after_commit(session.project.deliver)
-        kept = spool.keep(told) if spool is not None else lambda: told
-        if subscribers:
-            unit.after_commit(lambda: subscribers.publish(kept()))
-        if session.project.hooks is not None:
-            unit.after_commit(lambda: hooked.publish(session, kept()))
+        if self._watched_by_others():
+            told = events(run)
+            await tell(self.session, unit, told, spool.keep(told) if spool is not None else None)
 
     def _watched(self) -> bool:
         return self._recorded() or self._watched_by_others()
 
     def _watched_by_others(self) -> bool:
-        project = self.session.project
-        if project.events or (project.hooks is not None and project.hooks.hears_items):
-            return True
-        return outbox.hooked(self.session.snapshot, (node.collection.name for node in self.nodes))
+        return watched(self.session, (node.collection.name for node in self.nodes))
 
     async def _told(self, error: DatabaseError, run: Run, group: Group) -> Exception:
         written = [run.row(target) for target in group.targets] if group.verb != "delete" else []

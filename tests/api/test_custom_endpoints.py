@@ -17,6 +17,7 @@ from core.hooks.registry import Registered
 from core.projects import maintenance
 from tests.api.newsroom import Newsroom, newsroom
 from tests.backends import fresh_database
+from tests.projects import ADMIN_EMAIL, ADMIN_PASSWORD
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "endpoints.md"
 ODD = """
@@ -100,6 +101,11 @@ def fill(data: Path) -> None:
     put(data, "other/endpoints/foreign.py", "endpoints = {'': lambda request, context: 1}")
     put(data, "custom/endpoints/_example.py", "endpoints = {'': lambda request, context: 1}")
     put(data, "main/endpoints/shelf.py", "endpoints = {'': lambda request, context: 'the second'}")
+    put(
+        data,
+        "custom/endpoints/twice.py",
+        "endpoints = {'': lambda request, context: 'first', '/': lambda request, context: 'second'}",
+    )
     put(data, "custom/endpoints/old.php", "<?php return [];")
     put(data, "custom/endpoints/older/endpoints.php", "<?php return [];")
     put(data, "custom/endpoints/wrong.py", "endpoints = {'/{a': lambda request, context: 1}")
@@ -205,6 +211,51 @@ async def test_what_a_handler_is_told(api: Newsroom) -> None:
     assert (await api.ask("GET", "/interfaces/stars")).text == "stars"
     rejected = await api.ask("GET", "/custom/odd/echo", "nobody's token")
     assert (rejected.json()["me"], "invalid_token" in rejected.headers["www-authenticate"]) == ([0, 2, False], True)
+
+
+async def test_the_empty_path_and_a_slash_are_one(api: Newsroom) -> None:
+    for path in ("/custom/twice", "/custom/twice/"):
+        assert (await api.ask("GET", path)).text == "first"
+
+
+async def signed_in(api: Newsroom) -> str:
+    """The header of a browser that has signed in."""
+    body = {"email": ADMIN_EMAIL, "password": ADMIN_PASSWORD, "mode": "cookie"}
+    answer = await api.ask("POST", "/auth/authenticate", None, json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.headers["set-cookie"].partition(";")[0]
+
+
+async def test_a_cookie_signs_in_at_endpoints_as_everywhere(api: Newsroom) -> None:
+    cookie = {"Cookie": await signed_in(api)}
+    assert (await api.ask("GET", "/custom/odd", None, headers=cookie)).json()["me"] == [1, 1, True]
+    assert (await api.ask("GET", "/custom/odd", "writer-token", headers=cookie)).json()["me"] == [3, 4, False]
+    own = {**cookie, "Origin": "http://api.example.com", "Sec-Fetch-Site": "same-origin"}
+    assert (await api.ask("POST", "/custom/odd/write", None, headers=own)).status_code == 204
+    assert await api.rows("SELECT owner FROM articles WHERE id > 5") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "http://api.example.com.evil.example"},
+        {"Origin": "https://api.example.com"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+async def test_other_sites_do_not_act_at_endpoints(api: Newsroom, foreign: dict[str, str]) -> None:
+    headers = {"Cookie": await signed_in(api), **foreign}
+    before = await api.everything()
+    answer = await api.ask("POST", "/custom/odd/write", None, headers=headers, content=b"{}")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, 301)
+    mutation = {"query": 'mutation { delete_articles_item(id: "1") }'}
+    answer = await api.ask("POST", "/custom/odd/mutate", None, headers=headers, json=mutation)
+    assert [error["extensions"]["code"] for error in answer.json()["errors"]] == [303]
+    assert (await api.ask("PATCH", "/custom/odd/echo", None, headers=headers)).json()["me"] == [0, 2, False]
+    assert await api.everything() == before
 
 
 async def test_bodies(api: Newsroom) -> None:

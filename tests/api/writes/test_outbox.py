@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from core.errors import DuplicateItem, ValidationFailed
+from core import history
+from core.errors import CommentNotFound, DuplicateItem, ValidationFailed
 from tests.api.writes.world import AT, House
 
 VERBS = ("create", "update", "delete")
@@ -65,6 +66,32 @@ async def test_a_soft_deletion_is_an_update(house: House) -> None:
     [(*place, body)] = await stored(house)
     assert place == ["articles", "item.update:after", "1"]
     assert body == {"id": "1", "status": "deleted", "editor": 1, "modified": AT}
+
+
+async def test_comments_are_rows_of_activity(house: House) -> None:
+    await hook(house, *(("directus_activity", verb) for verb in VERBS), ("articles", "update"))
+    session = await house.session()
+    said = {"collection": "articles", "item": 1, "comment": "Hm."}
+    key = (await history.create_comment(session, said)).keys[0]
+    await history.update_comment(session, str(key), {"comment": "Well."})
+    await history.delete_comment(session, str(key))
+    with pytest.raises(CommentNotFound):
+        await history.delete_comment(session, str(key))
+    row = {
+        "id": key, "action": "comment", "action_by": 1, "action_on": AT, "ip": "localhost", "user_agent": "tests",
+        "collection": "articles", "item": "1", "edited_on": None, "comment": "Hm.", "comment_deleted_on": None,
+    }  # fmt: skip
+    assert await stored(house) == [
+        ("directus_activity", "item.create:after", str(key), row),
+        ("directus_activity", "item.update:after", str(key), {"id": str(key), "comment": "Well.", "edited_on": AT}),
+        ("directus_activity", "item.update:after", str(key), {"id": str(key), "comment_deleted_on": AT}),
+    ]
+
+
+async def test_other_activity_tells_nothing(house: House) -> None:
+    await hook(house, *(("directus_activity", verb) for verb in VERBS))
+    await house.update("articles", 1, {"title": "x"})
+    assert await stored(house) == []
 
 
 async def test_a_revert_is_an_update(house: House) -> None:
