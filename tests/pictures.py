@@ -46,12 +46,13 @@ def png_header(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", head) + png_chunk(b"IDAT", data) + png_chunk(b"IEND", b"")
 
 
-def png_bomb(width: int, height: int) -> bytes:
-    """A PNG file of one bit a pixel, all of them there: a few kilobytes that become a very large picture."""
-    head = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
-    packer = zlib.compressobj(9)
-    row = b"\0" * (1 + (width + 7) // 8)
-    rows = b"".join(packer.compress(row * 100) for _ in range(height // 100)) + packer.flush()
+def png_bomb(width: int, height: int, bits: int = 1) -> bytes:
+    """A PNG file with all its pixels, of one bit or of 32 (with transparency) each: little that becomes very much."""
+    depth, kind = (1, 0) if bits == 1 else (8, 6)
+    head = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)
+    packer = zlib.compressobj(1)
+    row = b"\0" * (1 + (width * bits + 7) // 8)
+    rows = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
     return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", head) + png_chunk(b"IDAT", rows) + png_chunk(b"IEND", b"")
 
 

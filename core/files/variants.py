@@ -22,6 +22,8 @@ from core.files.storage import Area, BadName, NotStored, Stat, Storage, fits
 
 MOST_FOLDERS = 500
 """Sizes of which variants are stored although no whitelist names them; variants of more are made each time."""
+REPEATS = 2
+"""How often a variant is made of an original that is replaced meanwhile."""
 UNMADE = "No picture can be made of this file."
 TOO_LARGE = "The file is too large for a picture to be made of it."
 
@@ -97,9 +99,18 @@ class Variants:
             flight.exception()  # told to whoever waits; nobody may be waiting
 
     async def _made(self, original: str, variant: Variant, name: str) -> Found:
+        for _ in range(REPEATS):
+            before = await self._original(original)
+            found = await self._make(original, variant, name)
+            if await self._is_still(original, before):
+                return found
+            # It was replaced while this was made, and its variants were forgotten perhaps before this one was there.
+            await self._storage.generated.delete(name)
+        raise ItemNotFound
+
+    async def _make(self, original: str, variant: Variant, name: str) -> Found:
         assert self.images is not None
         async with self.images.turn():
-            before = await self._original(original)
             with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as target:
                 await self._fill(source, original)
                 try:
@@ -107,15 +118,17 @@ class Variants:
                 except NoPicture as error:
                     structlog.get_logger().info("no picture", file=original, reason=str(error))
                     raise Unprocessable(UNMADE) from None
-                if not await self._may_store(variant):
-                    content = await asyncio.to_thread(_content, target)
-                    return Passing(content), Stat(name, len(content), before.modified)
-                stat = await self._storage.generated.put(name, target, variant.media)
-        if await self._original(original) != before:
-            # It was replaced while this was made, and its variants were forgotten perhaps before this one was there.
-            await self._storage.generated.delete(name)
-            raise ItemNotFound
-        return self._storage.generated, stat
+                if await self._may_store(variant):
+                    generated = self._storage.generated
+                    return generated, await generated.put(name, target, variant.media)
+                content = await asyncio.to_thread(_content, target)
+        return Passing(content), Stat(name, len(content), datetime.now(UTC))
+
+    async def _is_still(self, original: str, before: Stat) -> bool:
+        try:
+            return await self._storage.originals.head(original) == before
+        except NotStored:
+            return False
 
     async def _original(self, name: str) -> Stat:
         try:

@@ -270,3 +270,11 @@ asyncio.run(main())
 """
     for _ in range(3):
         subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
+
+
+async def test_folders_are_named(storage: Storage) -> None:
+    for name in ("w2,h1/b.jpg", "w1,h1/a.jpg", "w1,h1/c.jpg"):
+        await storage.generated.put(name, b"x")
+    assert await storage.generated.folders() == ("w1,h1", "w2,h1")
+    await storage.originals.put("a.jpg", b"x")
+    assert await storage.originals.folders() == ()
