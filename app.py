@@ -24,6 +24,7 @@ from core.settings import ConfigurationError, Settings
 from core.start import prepare
 from core.telemetry.log import configure, logger
 from rest_adapter import effects, errors, session
+from rest_adapter.admin import AdminFiles
 from rest_adapter.middleware import App
 from rest_adapter.streams import begun_list
 from schema import execute, operation
@@ -38,8 +39,16 @@ SWITCH_INTERVAL = 0.0005
 def compose(projects: Projects) -> App:
     """Both doors to these projects, as one ASGI application."""
     endpoint = Endpoint(projects, arrive, errors.answer, effects.headers, begun_list)
-    extensions = projects.settings.data / FOLDER
-    return rest_adapter.app(projects, execute, endpoint, maintenance.is_paused, extensions, operation.answer)
+    settings = projects.settings
+    return rest_adapter.app(
+        projects,
+        execute,
+        endpoint,
+        maintenance.is_paused,
+        settings.data / FOLDER,
+        operation.answer,
+        AdminFiles(settings.admin_path, settings.admin_policy),
+    )
 
 
 async def arrive(scope: Any) -> Arrival:

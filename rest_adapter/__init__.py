@@ -321,13 +321,14 @@ def app(
     paused: Paused | None = None,
     extensions: Path | None = None,
     answer: Run | None = None,
+    admin: App | None = None,
 ) -> Middleware:
     """The ASGI application of both doors: REST here, `/gql` and `/:project/gql` (and WebSockets) handed to `graphql`.
 
     `execute`: the door of the schema. `paused`: whether a project is in maintenance. `extensions`: the folder whose
     files are served below `/extensions`. `answer`: runs GraphQL documents for endpoints of extensions, which are not
-    there without it.
+    there without it. `admin`: the files of the admin app.
     """
     files = ExtensionFiles(extensions) if extensions is not None else None
     custom = Custom(execute, answer) if answer is not None else None
-    return Middleware(projects, Adapter(ROUTES, projects, execute), graphql, paused, files, custom)
+    return Middleware(projects, Adapter(ROUTES, projects, execute), graphql, paused, files, custom, admin)

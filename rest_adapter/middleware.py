@@ -13,6 +13,7 @@ from core.context import Allowance
 from core.errors import Maintenance, TabulariumError
 from core.settings import CorsConfig
 from rest_adapter import cors, effects, errors, session
+from rest_adapter.admin import ADMIN
 from rest_adapter.custom import MOUNTS
 from rest_adapter.reply import JSON_TYPE, TEXT_TYPE, Reply, error_reply
 from rest_adapter.request import Rates, Request
@@ -33,7 +34,7 @@ NOT_HERE = 4404
 class Middleware:
     """`rest` answers what `graphql` (`/gql`, `/:project/gql`), `extensions` (`/extensions/…`) and `custom` do not.
 
-    `custom`: the endpoints of extensions.
+    `custom`: the endpoints of extensions. `admin`: `/admin/…`.
 
     `paused`: a project is in maintenance.
     """
@@ -46,6 +47,7 @@ class Middleware:
         paused: Paused | None = None,
         extensions: App | None = None,
         custom: App | None = None,
+        admin: App | None = None,
     ) -> None:
         self._projects = projects
         self._rest = rest
@@ -53,6 +55,7 @@ class Middleware:
         self._paused = paused
         self._extensions = extensions
         self._custom = custom
+        self._admin = admin
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Pass a request on, with the facts of it in the scope under "tabularium.request"."""
@@ -114,6 +117,8 @@ class Middleware:
             await self._graphql(request.scope, receive, send)
         elif not request.called:
             await _root(request).send(send)
+        elif self._admin is not None and request.called[0] == ADMIN:
+            await self._admin(request.scope, receive, send)
         elif self._extensions is not None and request.called[0] == EXTENSIONS:
             await self._extensions(request.scope, receive, send)
         elif self._custom is not None and project is not None and _is_custom(request):

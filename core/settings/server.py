@@ -20,6 +20,8 @@ VARIABLES = {
     "TABULARIUM_ADMIN_PASSWORD": "Password of the first admin; without it one is generated and printed once.",
     "TABULARIUM_ADMIN_TOKEN": "Static token of the first admin.",
     "TABULARIUM_IMAGE_WORKERS": "Processes that make small pictures; without it one less than processors, 2 at most.",
+    "TABULARIUM_ADMIN_PATH": "Folder of a copy of the admin app, served below /admin/; none is shipped.",
+    "TABULARIUM_ADMIN_POLICY": "Content-Security-Policy of that app's page; none unless it is set.",
     "TABULARIUM_SUPER_ADMIN_TOKEN": "Token that creating and deleting projects over HTTP needs.",
 }
 """Every variable that the server reads, with its meaning; docs and tests go by this list."""
@@ -42,6 +44,8 @@ class Settings:
     admin_email: str = DEFAULT_EMAIL
     admin_password: str | None = field(default=None, repr=False)
     admin_token: str | None = field(default=None, repr=False)
+    admin_path: Path | None = None
+    admin_policy: str | None = None
     super_admin_token: str | None = field(default=None, repr=False)
     image_workers: int = 0
     """0: as many as there are processors to spare."""
@@ -76,6 +80,8 @@ class Settings:
             admin_email=_text(environ, "TABULARIUM_ADMIN_EMAIL") or DEFAULT_EMAIL,
             admin_password=environ.get("TABULARIUM_ADMIN_PASSWORD") or None,
             admin_token=_text(environ, "TABULARIUM_ADMIN_TOKEN"),
+            admin_path=_folder(environ, "TABULARIUM_ADMIN_PATH"),
+            admin_policy=_header(environ, "TABULARIUM_ADMIN_POLICY"),
             super_admin_token=_text(environ, "TABULARIUM_SUPER_ADMIN_TOKEN")
             or (_text(environ, "DIRECTUS_SUPER_ADMIN_TOKEN") if use_environment else None),
             image_workers=_number(environ, "TABULARIUM_IMAGE_WORKERS", 0, MOST_WORKERS),
@@ -90,6 +96,19 @@ class Settings:
 
 def _text(environ: Mapping[str, str], name: str) -> str | None:
     return environ.get(name, "").strip() or None
+
+
+def _folder(environ: Mapping[str, str], name: str) -> Path | None:
+    text = _text(environ, name)
+    return None if text is None else Path(text).expanduser().absolute()
+
+
+def _header(environ: Mapping[str, str], name: str) -> str | None:
+    """The value of a header as it can be sent."""
+    text = _text(environ, name)
+    if text is not None and not (text.isascii() and text.isprintable()):
+        raise ConfigurationError(f"{name} must be one line of plain text")
+    return text
 
 
 def _default_project(environ: Mapping[str, str]) -> str | None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,11 +14,11 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from schema import socket
 from tests.api.newsroom import Newsroom, newsroom, second
 from tests.conftest import RedisSpace
+from tests.nodes import output
 from tests.projects import ADMIN_EMAIL, ADMIN_PASSWORD
 from tests.sockets import Client, client, opened, served
 
 LISTEN = "subscription { people_mutated { event key data { name } } }"
-SCRIPT = Path(__file__).parents[1] / "node" / "subscriptions.cjs"
 
 
 @pytest.fixture(scope="module")
@@ -310,22 +308,9 @@ async def listened(news: Newsroom) -> None:
 
 
 async def test_the_npm_client_graphql_ws(news: Newsroom, address: str) -> None:
-    modules = os.environ.get("TABULARIUM_TEST_NODE_MODULES", "")
-    node = shutil.which("node")
-    if node is None or not (Path(modules or "nowhere") / "graphql-ws").is_dir():
-        pytest.skip("node, or TABULARIUM_TEST_NODE_MODULES with graphql-ws, ws and graphql, is not there")
-    running = await asyncio.create_subprocess_exec(
-        node,
-        str(SCRIPT),
-        f"ws://{address}/main/gql",
-        env={**os.environ, "NODE_PATH": modules},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await asyncio.wait_for(running.communicate(), 60)
-    assert running.returncode == 0, err.decode()
+    told = await output("subscriptions.cjs", f"ws://{address}/main/gql", packages=("graphql-ws", "ws", "graphql"))
     people = [{"name": "Ada"}, {"name": "Bob"}]
-    assert json.loads(out) == {
+    assert told == {
         "query": {"data": {"people": {"data": people}}},
         "live": [{"data": {"people_live": {"data": [*people, *more]}}} for more in ([], [{"name": "Cy"}])],
         "mutation": {"data": {"create_people_item": {"name": "Cy"}}},
