@@ -45,8 +45,9 @@ def _branch(split: Sequence[Sequence[str]]) -> Branch:
     excluded: set[str] = set()
     below: dict[str, list[Sequence[str]]] = {}
     for head, *tail in split:
-        if not tail and head.startswith("-") and len(head) > 1:
-            excluded.add(head[1:])
+        if not tail and head.startswith("-"):
+            if len(head) > 1:  # a lone `-`, with which the admin app counts, takes nothing out
+                excluded.add(head[1:])
         elif head == "*":
             star = True
         else:
