@@ -38,6 +38,7 @@ from core.query.filters import from_conditions, from_tree, searching
 from core.query.plan import Node, Output
 from core.query.planner import Planning, hoist, outputs_of
 from core.query.predicate import (
+    EVERYTHING,
     NOTHING,
     In,
     Param,
@@ -347,11 +348,12 @@ def _where(session: Session, collection: Collection, request: ReadRequest | Aggr
     """The client's own conditions: filter, typed filter and q, ANDed."""
     now, snapshot = session.context.now, session.snapshot
     search = searching(request.q)
-    of = request.of if isinstance(request, ReadRequest) else ()
-    if not request.where and not request.filter and not of:
+    of, part = (request.of, request.part) if isinstance(request, ReadRequest) else ((), EVERYTHING)
+    if not request.where and not request.filter and not of and part is EVERYTHING:
         return search
     return all_of(
         (
+            part,
             from_conditions(snapshot, collection, of, now),
             from_conditions(snapshot, collection, request.where, now),
             from_tree(snapshot, collection, request.filter, now),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import ItemNotFound, Unprocessable, ValidationFailed
-from rest_adapter import auth, history, stored
+from rest_adapter import auth, history, scim, stored
 from rest_adapter.adapter import Adapter, Execute
 from rest_adapter.auth import CHECKED, DONE, LOGIN, SESSIONS, SIGNED_OUT, TOKEN
 from rest_adapter.call import document, exporting
@@ -98,6 +98,16 @@ OF_USERS: Mapping[str, Any] = {"given": {"collection": "directus_users"}}
 OF_ROLES: Mapping[str, Any] = {"given": {"collection": "directus_roles"}}
 OF_FILES: Mapping[str, Any] = {"given": {"collection": "directus_files"}}
 OF_WEBHOOKS: Mapping[str, Any] = {"given": {"collection": "directus_webhooks"}}
+SCIM_LIST: Mapping[str, Any] = {"arguments": scim.listing}
+SCIM_ONE: Mapping[str, Any] = {"arguments": scim.shaping}
+SCIM_NEW: Mapping[str, Any] = {"arguments": scim.created}
+CHANGED: Mapping[str, Any] = {"arguments": scim.changed}
+SCIM_GONE: Mapping[str, Any] = {"arguments": scim.version}
+MESSAGE: Mapping[str, Any] = {"arguments": scim.body}
+BULK: Mapping[str, Any] = {"arguments": scim.body, "limit": scim.LARGEST_BULK}
+ME: Mapping[str, Any] = {"given": {"me": True}}
+SEARCH_USERS: Mapping[str, Any] = {"arguments": scim.body, "given": {"endpoint": "Users"}}
+SEARCH_GROUPS: Mapping[str, Any] = {"arguments": scim.body, "given": {"endpoint": "Groups"}}
 NO_LIST = partial(ValidationFailed, "batch update expect an array of items")
 
 # fmt: off
@@ -288,6 +298,32 @@ ROUTES: tuple[Route, ...] = (
     Route("DELETE", "/permissions/:ids", "delete_C_items", GONE, DELETE, PERMISSION, of=PERMISSIONS, **IDS),
 
     Route("POST", "/mail", "send_mail", GONE, NONE, AS_IS, OBJECT),
+
+    Route("GET",    "/scim/v2/Users",      "scim_users",         scim.SHOWN,   **SCIM_LIST),
+    Route("GET",    "/scim/v2/Users/:id",  "scim_user",          scim.SHOWN,   **SCIM_ONE),
+    Route("POST",   "/scim/v2/Users",      "scim_create_user",   scim.CREATED, NONE, AS_IS, OBJECT, **SCIM_NEW),
+    Route("PUT",    "/scim/v2/Users/:id",  "scim_replace_user",  scim.SHOWN,   NONE, AS_IS, OBJECT, **CHANGED),
+    Route("PATCH",  "/scim/v2/Users/:id",  "scim_patch_user",    scim.SHOWN,   NONE, AS_IS, OBJECT, **CHANGED),
+    Route("DELETE", "/scim/v2/Users/:id",  "scim_delete_user",   scim.SHOWN,   **SCIM_GONE),
+    Route("GET",    "/scim/v2/Me",         "scim_user",          scim.SHOWN,   **SCIM_ONE, **ME),
+    Route("PUT",    "/scim/v2/Me",         "scim_replace_user",  scim.SHOWN,   NONE, AS_IS, OBJECT, **CHANGED, **ME),
+    Route("PATCH",  "/scim/v2/Me",         "scim_patch_user",    scim.SHOWN,   NONE, AS_IS, OBJECT, **CHANGED, **ME),
+    Route("DELETE", "/scim/v2/Me",         "scim_delete_user",   scim.SHOWN,   **SCIM_GONE, **ME),
+    Route("GET",    "/scim/v2/Groups",     "scim_groups",        scim.SHOWN,   **SCIM_LIST),
+    Route("GET",    "/scim/v2/Groups/:id", "scim_group",         scim.SHOWN,   **SCIM_ONE),
+    Route("POST",   "/scim/v2/Groups",     "scim_create_group",  scim.CREATED, NONE, AS_IS, OBJECT, **SCIM_NEW),
+    Route("PUT",    "/scim/v2/Groups/:id", "scim_replace_group", scim.SHOWN,   NONE, AS_IS, OBJECT, **CHANGED),
+    Route("PATCH",  "/scim/v2/Groups/:id", "scim_patch_group",   scim.SHOWN,   NONE, AS_IS, OBJECT, **CHANGED),
+    Route("DELETE", "/scim/v2/Groups/:id", "scim_delete_group",  scim.SHOWN,   **SCIM_GONE),
+    Route("POST", "/scim/v2/.search",        "scim_search", scim.SHOWN, NONE, AS_IS, OBJECT, **MESSAGE),
+    Route("POST", "/scim/v2/Users/.search",  "scim_search", scim.SHOWN, NONE, AS_IS, OBJECT, **SEARCH_USERS),
+    Route("POST", "/scim/v2/Groups/.search", "scim_search", scim.SHOWN, NONE, AS_IS, OBJECT, **SEARCH_GROUPS),
+    Route("POST", "/scim/v2/Bulk",           "scim_bulk",   scim.SHOWN, NONE, AS_IS, OBJECT, **BULK),
+    Route("GET",  "/scim/v2/ServiceProviderConfig", "scim_service_provider_config", scim.SHOWN),
+    Route("GET",  "/scim/v2/ResourceTypes",         "scim_resource_types",          scim.SHOWN),
+    Route("GET",  "/scim/v2/ResourceTypes/:id",     "scim_resource_types",          scim.SHOWN),
+    Route("GET",  "/scim/v2/Schemas",               "scim_schemas",                 scim.SHOWN),
+    Route("GET",  "/scim/v2/Schemas/:id",           "scim_schemas",                 scim.SHOWN),
 
     Route("GET",  "/utils/2fa_secret",    "users_tfa_secret",    TFA_SECRET),
     Route("POST", "/utils/hash",          "utils_hash",          HASH,   NONE, AS_IS, OBJECT),

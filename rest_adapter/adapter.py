@@ -19,13 +19,14 @@ from core.auth.credentials import NONE, Credentials
 from core.errors import (
     DatabaseUnavailable,
     InvalidPayload,
+    MethodNotAllowed,
     NotFound,
     QueryFailed,
     TabulariumError,
     Unauthorized,
     Unprocessable,
 )
-from rest_adapter import body, effects, envelope, errors, items, kept, session, streams, uploads
+from rest_adapter import body, effects, envelope, errors, items, kept, scim, session, streams, uploads
 from rest_adapter.call import Call
 from rest_adapter.operation import Operation, operation
 from rest_adapter.reply import JSON_TYPE, UNKEPT, Reply, body_reply, error_reply, json_reply, text_reply
@@ -92,8 +93,13 @@ class Adapter:
             methods, values = self._find(request)
             variants = methods.get(request.method)
             if variants is None:
-                return error_reply(errors.METHOD_NOT_ALLOWED, [(b"allow", _allowed(methods))])
+                allow = [(b"allow", _allowed(methods))]
+                if scim.concerns(request):
+                    return scim.refused(request, MethodNotAllowed(methods), public=True, headers=allow)
+                return error_reply(errors.METHOD_NOT_ALLOWED, allow)
         except TabulariumError as error:
+            if scim.concerns(request):
+                return scim.refused(request, error, public=True)
             return error_reply(errors.answer(error))
         return await self._run(request, variants, values)
 
@@ -189,7 +195,7 @@ class Adapter:
         if variants.some.digits and not DIGITS.fullmatch(values[-1]):
             raise NotFound
         if variants.with_body:
-            call.payload = await _body(call.request, lenient=variants.some.lenient)
+            call.payload = await _body(call.request, variants.some)
             if isinstance(call.payload, dict) and call.request.method == "POST" and not variants.some.anonymous:
                 token = await _taken(call)
             form, call.payload = items.form(call.payload, variants.some.of or (values[0] if values else None))
@@ -257,6 +263,11 @@ class Adapter:
         members = call.route.answer.wrap(call, found)
         if isinstance(members, str):
             return text_reply(members), True
+        if call.route.answer.reply is not None:
+            if members and self._execute.looked_at(visit):
+                asked = {"method": call.request.method, "path": call.path}
+                call.members = members = await self._execute.answered(visit, members, asked)
+            return call.route.answer.reply(call, found, members), False
         public = call.route.anonymous or visit.session.actor.public
         members = envelope.complete(members, outcome.warnings, public=public)
         if stream is None:
@@ -289,6 +300,10 @@ class Adapter:
         public = here is None or here.actor.public
         if isinstance(error, QueryFailed) and not isinstance(error, DatabaseUnavailable):
             _log("statement refused by the database", error, call)  # the client is told no more than that
+        if scim.concerns(call.request):
+            reply = scim.refused(call.request, error, public=public)
+            reply.headers += effects.headers(here)
+            return reply
         look = errors.answer(error, call.route.denied, public=public, single=bool(call.single))
         reply = error_reply(errors.wrapped(look, error) if wrapped else look)
         reply.headers += effects.headers(here) if here is not None else effects.of_error(error)
@@ -309,11 +324,11 @@ async def _counted(stream: Any) -> int:
         return sum([len(envelope.shown(chunk)) async for chunk in chunks])
 
 
-async def _body(request: Request, *, lenient: bool) -> body.Payload:
+async def _body(request: Request, route: Route) -> body.Payload:
     try:
-        return await body.read(request)
+        return await body.read(request, limit=route.limit or body.LIMIT)
     except InvalidPayload:
-        if lenient:
+        if route.lenient:
             return {}
         raise
 

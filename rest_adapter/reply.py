@@ -50,7 +50,7 @@ def body_reply(request: Request, body: bytes) -> Reply:
         return Reply(200, body, [JSON_TYPE])
     tag = b'"%s"' % xxh3_128_hexdigest(body).encode()  # a large list takes longer to digest than to send, by SHA-256
     known = request.headers.get(b"if-none-match")
-    if known is not None and _matches(known, tag):
+    if known is not None and matches(known, tag):
         return Reply(304, None, [(b"etag", tag), PRIVATE], body)
     return Reply(200, body, [JSON_TYPE, (b"etag", tag), PRIVATE], body)
 
@@ -78,6 +78,6 @@ def _sendable(text: Any) -> Any:
     return text.encode("utf-8", "replace").decode() if isinstance(text, str) else text
 
 
-def _matches(known: bytes, tag: bytes) -> bool:
+def matches(known: bytes, tag: bytes) -> bool:
     """Whether `If-None-Match` names the tag; weak ones count as well (RFC 9110 §13.1.2)."""
     return any(part.strip().removeprefix(b"W/") in (tag, b"*") for part in known.split(b","))

@@ -12,6 +12,7 @@ from rest_adapter.errors import Denied
 
 if TYPE_CHECKING:
     from rest_adapter.call import Call
+    from rest_adapter.reply import Reply
 
 OBJECT, ARRAY, FILE = "object", "array", "file"
 EXPORT = "export"
@@ -39,6 +40,7 @@ class Answer:
     first: bool = False
     streams: bool = False
     sent: Callable[[Call, Any], Awaitable[Any]] | None = None
+    reply: Callable[[Call, Any, dict[str, Any]], Reply] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +54,7 @@ class Route:
     operation it is, when the path does not say so. `anonymous`: no credential is looked at. `arguments`: how the body
     becomes arguments, other than by being the payload. `refuse`: the error of a form that is not known. `lenient`: a
     missing or unreadable body counts as an empty object. `digits`: ids that are no numbers make an unknown path.
-    `given`: arguments that are always the same.
+    `given`: arguments that are always the same. `limit`: bytes of a body, 0 is as all.
     `wrapped`: all that the operation refuses looks the same (`errors.wrapped`).
     """
 
@@ -71,6 +73,7 @@ class Route:
     digits: bool = False
     wrapped: bool = False
     given: Mapping[str, Any] = field(default_factory=dict)
+    limit: int = 0
     steps: tuple[str, ...] = field(init=False)
     placeholders: tuple[str, ...] = field(init=False)
     of_path: bool = field(init=False)

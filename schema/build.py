@@ -31,6 +31,22 @@ ABOUT: Mapping[str, str] = {
     "webhook_secret": "directus_webhooks",
     "webhook_redeliver": "directus_webhooks",
     "delete_comment": "directus_activity",
+    **dict.fromkeys(
+        ("scim_users", "scim_user", "scim_create_user", "scim_replace_user", "scim_patch_user", "scim_delete_user"),
+        "directus_users",
+    ),
+    **dict.fromkeys(("scim_search", "scim_bulk"), "directus_users"),
+    **dict.fromkeys(
+        (
+            "scim_groups",
+            "scim_group",
+            "scim_create_group",
+            "scim_replace_group",
+            "scim_patch_group",
+            "scim_delete_group",
+        ),
+        "directus_roles",
+    ),
 }
 """Root fields of the fixed part → the collection without which a schema does not show them."""
 ALTERING = ("create_directus_", "update_directus_", "delete_directus_", "schema_")

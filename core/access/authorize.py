@@ -30,11 +30,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: the policy of the role, the actor, and whether a comment came along (spec 02 §12.11)."""
+    """Who asks: the policy of the role, the actor, and whether a comment came along (spec 02 §12.11).
+
+    `revives`: what is deleted softly may be changed, to take it back.
+    """
 
     policy: Policy
     actor: Actor
     comment: bool = False
+    revives: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,7 @@ def update(caller: Caller, collection: Collection, row: Row | None, wish: Wish, 
     """
     policy, name = caller.policy, collection.name
     if policy.admin:
-        if row is None or soft_deleted(collection, row.status):
+        if row is None or (soft_deleted(collection, row.status) and not caller.revives):
             raise ItemNotFound.with_id(key)
         return
     if not has_level(policy, name):
@@ -100,7 +104,7 @@ def update(caller: Caller, collection: Collection, row: Row | None, wish: Wish, 
     grant = policy.grant(name, seen.status if seen else None)
     _explained(caller, name, grant, ("update", "always"))
     _writable(collection, grant, wish.names, exempt=collection.primary_key)
-    if seen is None or soft_deleted(collection, seen.status):
+    if seen is None or (soft_deleted(collection, seen.status) and not caller.revives):
         raise ItemNotFound.with_id(key)
     others = [item for item in wish.names if item not in (collection.status_field, collection.primary_key)]
     if wish.sets_status and not same_status(wish.status, seen.status):

@@ -36,6 +36,8 @@ class WriteRequest:
     meta: frozenset[str] = frozenset()
     comment: str | None = None
     activity_skip: bool = False
+    revives: bool = False
+    """An update may be of items that are deleted softly, which are there for nobody else."""
 
 
 @dataclass(slots=True)

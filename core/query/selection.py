@@ -126,6 +126,8 @@ class ReadRequest:
     meta: frozenset[str] = frozenset()
     of: tuple[Condition, ...] = ()
     """What the list is of, beside the client's own conditions: all of these hold."""
+    part: Predicate = EVERYTHING
+    """A condition that is no filter of v8 or GraphQL (SCIM). It may name only what the caller may read, as those."""
     include_deleted: bool = False
     """An id read that finds soft-deleted items too (v8's GraphQL `id:` argument, spec 01 §15.4)."""
 

@@ -202,6 +202,7 @@ TREE: Branch = {
         "endpoint_timeout": _int(60),
         "queue": _int(1000),
     },
+    "scim": {"compat": _text("rfc"), "external_id": _text("rfc")},
     "tableBlacklist": _list(),
     "ext": Open(),
 }

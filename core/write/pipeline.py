@@ -21,6 +21,7 @@ from core.db.unit_of_work import UnitOfWork, in_transaction
 from core.errors import BadRequest, CollectionNotFound, DuplicateItem, Problem, Unprocessable, ValidationFailed
 from core.events.spool import Spool
 from core.query.change import WriteRequest, WriteResult
+from core.query.selection import ReadRequest, ReadResult
 from core.session import Session
 from core.types.structured import storable
 from core.types.write import INVALID
@@ -29,7 +30,7 @@ from core.write.change import Node, Rows
 from core.write.clash import clashing
 from core.write.echo import echo
 from core.write.hashes import Hashes, hashes
-from core.write.load import load, setting_types
+from core.write.load import by_keys, load, setting_types
 from core.write.matching import match
 from core.write.normalize import normalize
 from core.write.order import Group, order
@@ -92,6 +93,16 @@ class Together:
         """One of the writes: as `pipeline.write`, stored with the others."""
         change = await _prepare(self.session, request, self.reading)
         return await change.run(self.unit, self.spool)
+
+    async def read(self, request: ReadRequest) -> ReadResult:
+        """A read that sees what was written. Raises as `core.engine.read`."""
+        return await self.reading.read(self.session, request, self.unit.connection)
+
+    async def lock(self, collection: str, key: Any) -> None:
+        """Nobody else changes the item from here to the end; what is read of it now is so at the commit."""
+        session = self.session
+        statements = Statements(session.snapshot, session.project.plans)
+        await by_keys(self.unit.connection, statements, session.snapshot.collections[collection], [key], lock=True)
 
     def savepoint(self) -> AbstractAsyncContextManager[None]:
         """A part that is undone alone when its block raises."""
@@ -252,7 +263,8 @@ class _Change:
 
     async def _authorize(self, unit: UnitOfWork, nodes: tuple[Node, ...], rows: Rows) -> None:
         session = self.session
-        caller = Caller(session.policy, session.actor, comment=bool(self.request.comment))
+        request = self.request
+        caller = Caller(session.policy, session.actor, comment=bool(request.comment), revives=request.revives)
         address, dialect = session.context.address, session.snapshot.dialect
         guard.guard(caller, nodes, rows, address=address, dialect=dialect)
         users = [node for node in nodes if node.collection.name == "directus_users" and node.verb != "create"]

@@ -18,7 +18,7 @@ MOST_LINES = 450
 _DOORS_OF_CORE = (
     "engine", "enter", "history", "metadata", "configuration", "permissions", "extensions", "utilities", "webhooks",
     "projects", "accounts", "demo", "start", "doctor", "cli", "counts", "stream", "transfer", "subscriptions", "users",
-    "passwords", "invitations", "extend", "answers", "mailing", "assets", "reading",
+    "passwords", "invitations", "extend", "answers", "mailing", "assets", "reading", "scim",
 )  # fmt: skip
 ROWS: tuple[tuple[str, ...], ...] = (
     _DOORS_OF_CORE,
@@ -40,6 +40,7 @@ NAMED_ABOVE = {"core.session": "core.projects"}
 DATA = (
     "core.catalog", "core.context", "core.errors", "core.settings", "core.session", "core.frozen", "core.pace",
     "core.query", "core.transfer.source", "core.endpoints.data",
+    "core.scim.refusals", "core.scim.rows", "core.scim.shape",
 )  # fmt: skip
 DOORS = (
     "core.engine", "core.enter", "core.history", "core.metadata", "core.configuration", "core.permissions",
@@ -47,7 +48,7 @@ DOORS = (
     "core.auth.login", "core.auth.presence",
     "core.users", "core.passwords", "core.invitations", "core.mailing",
     "core.ddl.collections", "core.ddl.fields", "core.ddl.code",
-    "core.transfer.imports", "core.transfer.export", "core.answers", "core.assets",
+    "core.transfer.imports", "core.transfer.export", "core.answers", "core.assets", "core.scim.service",
 )  # fmt: skip
 # What a caller presents, and the project that a token names: read as text, nothing is verified there.
 PRESENTED = ("core.auth.credentials", "core.auth.tokens")
