@@ -106,8 +106,8 @@ def user(row: Mapping[str, Any], base: str, *, numbers: bool) -> dict[str, Any]:
     """A User. `base`: the address of all SCIM routes. `numbers`: `externalId` is the key, as in Directus 8."""
     shown = _head(USER, row, numbers)
     shown["userName"] = row["email"]
-    name = {"formatted": full_name(row), "familyName": row["last_name"], "givenName": row["first_name"]}
-    shown["name"] = _present(name) or None
+    name = {"familyName": row["last_name"], "givenName": row["first_name"]}
+    shown["name"] = {"formatted": full_name(row), **name} if any(name.values()) else None
     shown["displayName"] = full_name(row)
     shown["title"] = row["title"]
     shown["preferredLanguage"] = shown["locale"] = row["locale"]
@@ -123,7 +123,7 @@ def user(row: Mapping[str, Any], base: str, *, numbers: bool) -> dict[str, Any]:
     if row["company"] is not None:
         shown["schemas"] = [*shown["schemas"], ENTERPRISE_SCHEMA]
         shown[ENTERPRISE_SCHEMA] = {"organization": row["company"]}
-    return _present(shown)
+    return {**_present(shown), "locale": row["locale"]}  # which Directus 8 shows in any case
 
 
 def group(row: Mapping[str, Any], base: str, *, numbers: bool) -> dict[str, Any]:
