@@ -248,6 +248,7 @@ async def test_introspection_is_trimmed_and_names_are_not_proposed(api: Newsroom
     assert [one["name"] for one in found["__schema"]["queryType"]["fields"]] == [
         "auth_check", "auth_sessions", "users_tfa_secret", "project_info", "export_items", "asset", "signed_asset",
         "server_types", "server_interfaces", "server_layouts", "server_modules",
+        "scim_service_provider_config", "scim_resource_types", "scim_schemas",
     ]  # fmt: skip
     assert [one["name"] for one in found["__schema"]["mutationType"]["fields"]] == [
         "auth_logout", "auth_password_request", "auth_password_reset", "auth_authenticate", "auth_refresh",
