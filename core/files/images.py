@@ -29,7 +29,8 @@ PROGRAM = Path(__file__).with_name("picture.py")
 INHERITED = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TZ")
 """What of the environment such a process gets: nothing that is secret."""
 USUAL_MOST = 2
-TIME_LIMIT = 30.0
+TIME_LIMIT = 120.0
+"""Seconds until an answer; a machine that is busy takes longer for what `picture.SECONDS` bounds as well."""
 IDLE = 60.0
 """Seconds without work after which the processes end."""
 MOST_WAITING = 500

@@ -74,5 +74,6 @@ def _key(config: ProjectConfig) -> bytes:
 
 
 def shown(wanted: Mapping[str, Any]) -> dict[str, str]:
-    """What a link says of a variant: the parameters that are given, as text."""
-    return {name: str(wanted[name]) for name in NAMES if wanted.get(name) not in (None, "")}
+    """What a link says of a variant: the parameters that count, as text."""
+    names = ("key", "format") if wanted.get("key") else NAMES
+    return {name: str(wanted[name]) for name in names if wanted.get(name) not in (None, "")}

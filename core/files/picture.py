@@ -12,6 +12,7 @@ import json
 import os
 import socket
 import sys
+import time
 import warnings
 from collections.abc import Mapping
 from typing import Any, BinaryIO
@@ -39,7 +40,10 @@ FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "PSD")
 MOST_PIXELS = 100_000_000
 MEMORY = 1280 * 1024 * 1024
 """Bytes of address space: the largest picture with transparency, once more for its conversion, and the program."""
-NICE = 10
+SECONDS = 20
+"""Of a processor, for one picture; the system ends the program that takes more."""
+NICE = 5
+"""A third of what a process of the same wish gets: requests come first, and pictures are made on a busy machine too."""
 REQUEST = 4096
 GAP = 2.0
 """How many times larger than the result a picture is before the last, good, scaling."""
@@ -209,8 +213,16 @@ def serve(number: int) -> None:
             if not message:
                 return
             with open(descriptors[0], "rb") as source, open(descriptors[1], "wb") as target:
+                _limit(SECONDS)
                 found = answer(json.loads(message), source, target)
             asked.sendall(json.dumps(found).encode() + b"\n")
+
+
+def _limit(seconds: int) -> None:
+    """Let the system end this process when it has computed for so long from now on."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + 1 + seconds, resource.RLIM_INFINITY))
 
 
 def bounded() -> None:

@@ -69,7 +69,7 @@ async def test_it_knows_no_secrets_and_gives_way(images: Images, monkeypatch: py
     await made(images)
     [number] = processes(images)
     assert b"very secret" not in told(number, "environ")
-    assert os.getpriority(os.PRIO_PROCESS, number) == 10
+    assert os.getpriority(os.PRIO_PROCESS, number) == 5
     assert {name for name in opened(number) if not name.startswith("socket:")} == {"/dev/null"}
 
 
@@ -122,6 +122,17 @@ async def test_one_that_takes_too_long_is_killed(images: Images, monkeypatch: py
         await made(images)
     assert told(number, "limits") == b""
     monkeypatch.undo()
+    assert await made(images)
+
+
+async def test_one_that_computes_too_long_is_ended_by_the_system(images: Images) -> None:
+    await made(images)
+    [number] = processes(images)
+    [limit] = [line for line in told(number, "limits").splitlines() if b"cpu time" in line]
+    assert 20 < int(limit.split()[3]) < 30
+    os.kill(number, signal.SIGXCPU)  # what the system does then
+    with pytest.raises(NoPicture, match=r"^given up$"):
+        await made(images)
     assert await made(images)
 
 
