@@ -112,14 +112,14 @@ async def signed(session: Session, file: str, given: Mapping[str, Any], expires:
 
 
 async def _by_alias(session: Session, alias: str) -> File:
-    """The file of a hash; where URLs have names, the first one of that name. Hashes go on working there."""
+    """The file of a hash; where URLs have names, the first one of that name, if it is nobody's hash."""
     if not alias or len(alias) > LONGEST_ALIAS or not storable(alias):
         raise ItemNotFound
-    if session.snapshot.setting("asset_url_naming") != "filename_download":
-        found = [file for file in await _files(session, alias, "private_hash") if file.private_hash == alias]
-    else:
-        files = await _files(session, alias, "private_hash", "filename_download")
-        found = [file for file in files if alias in (file.private_hash, file.filename_download)]
+    named = session.snapshot.setting("asset_url_naming") == "filename_download"
+    files = await _files(session, alias, "private_hash", *(("filename_download",) if named else ()))
+    found = [file for file in files if file.private_hash == alias]
+    if named and not found:  # a name that somebody chose must not take the place of a hash
+        found = [file for file in files if file.filename_download == alias]
     if not found:
         raise ItemNotFound
     return found[0]

@@ -15,7 +15,8 @@ MOST = 100
 
 @cache
 def file_by(dialect: str, *columns: str) -> Compiled:
-    """The files (COLUMNS) of which one of the columns is what is bound as `alias`, the lowest id first.
+    """The files (COLUMNS) of which one of the columns is what is bound as `alias`; of the first column before others,
+    the lowest id first.
 
     Collations may find more than is meant: who asks compares again. With "id" it is a number.
     """
@@ -24,7 +25,9 @@ def file_by(dialect: str, *columns: str) -> Compiled:
     statement = (
         sa.select(*(FILES.c[name].label(f"c{number}") for number, name in enumerate(COLUMNS)))
         .where(sa.or_(*(FILES.c[name] == alias for name in columns)))
-        .order_by(FILES.c.id)
+        .order_by(
+            sa.case((FILES.c[columns[0]] == alias, sa.literal_column("0")), else_=sa.literal_column("1")), FILES.c.id
+        )
         .limit(sa.literal_column(str(MOST)))
     )
     return compile_statement(statement, dialect)

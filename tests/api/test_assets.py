@@ -293,11 +293,18 @@ async def test_names_in_urls_where_the_project_has_them(shelf: Shelf) -> None:
     one = await shelf.put("by-name-1.png", RED_BLUE, filename_download="hello world.png")
     await shelf.put("by-name-2.png", encoded(halves(10, 10), "PNG"), filename_download="hello world.png")
     assert (await shelf.get("/assets/hello%20world.png")).status_code == 404
+    two = await shelf.put("by-name-3.png", encoded(halves(20, 10), "PNG"), private_hash="hello")
     await shelf.set("asset_url_naming", "filename_download")
     try:
         assert (await shelf.get("/assets/hello%20world.png")).content == RED_BLUE
         assert (await shelf.get(f"/assets/{one}")).content == RED_BLUE
         assert await shelf.picture("/assets/hello%20world.png?key=thumbnail") == ("PNG", (200, 150))
+        await shelf.server.store.run_sync(
+            lambda connection: connection.exec_driver_sql(
+                f"UPDATE directus_files SET filename_download = '{two}' WHERE private_hash = '{one}'"
+            )
+        )
+        assert decoded((await shelf.get("/assets/hello")).content).size == (20, 10)
     finally:
         await shelf.set("asset_url_naming", "private_hash")
 
