@@ -100,7 +100,7 @@ class Adapter:
         except TabulariumError as error:
             if scim.concerns(request):
                 return scim.refused(request, error, public=True)
-            return error_reply(errors.answer(error))
+            return error_reply(errors.answer(error), named=errors.name_of(error, request.config))
         return await self._run(request, variants, values)
 
     def _find(self, request: Request) -> tuple[Mapping[str, Variants], list[str]]:
@@ -305,7 +305,8 @@ class Adapter:
             reply.headers += effects.headers(here)
             return reply
         look = errors.answer(error, call.route.denied, public=public, single=bool(call.single))
-        reply = error_reply(errors.wrapped(look, error) if wrapped else look)
+        named = errors.name_of(error, call.request.config)
+        reply = error_reply(errors.wrapped(look, error) if wrapped else look, named=named)
         reply.headers += effects.headers(here) if here is not None else effects.of_error(error)
         return reply
 

@@ -52,7 +52,8 @@ class Custom:
         except Exception as error:
             if not isinstance(error, TabulariumError):
                 structlog.get_logger().error("error at an endpoint", exc_info=error, path=request.path[:2])
-            reply = error_reply(errors.answer(error), effects.of_error(error))
+            named = errors.name_of(error, request.config)
+            reply = error_reply(errors.answer(error), effects.of_error(error), named)
         await reply.send(send)
 
     async def _reply(self, request: Request) -> Reply:
@@ -82,7 +83,8 @@ class Custom:
         except TabulariumError as error:
             if isinstance(error, HookFailed):
                 await self._execute.reported(visit, error.__cause__ or error)
-            reply = error_reply(errors.answer(error, public=visit.session.actor.public))
+            look = errors.answer(error, public=visit.session.actor.public)
+            reply = error_reply(look, named=errors.name_of(error, request.config))
             reply.headers += effects.headers(visit.session)
             return reply
         headers: Headers = [(name.encode(), value.encode()) for name, value in found.headers.items()]

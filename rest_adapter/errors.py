@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import core.errors as kinds
 from core.errors import CollectionDenied, NotAuthenticated, Problem, ReadDenied, TabulariumError
+from core.settings import ProjectConfig
 
 STATUS: Mapping[type[TabulariumError], int] = {
     kinds.BadRequest: 400,
@@ -87,6 +88,7 @@ class Answer:
     count: int = 0
 
 
+PRODUCTION = "production"
 INTERNAL = Answer(500, None, "Internal Server Error")
 METHOD_NOT_ALLOWED = Answer(405, 6, "Method Not Allowed")
 UNAUTHORIZED = Answer(401, 3, "Unauthorized request")
@@ -121,6 +123,12 @@ USER = Denied(public=NO_USERS, user=NO_USERS)
 ROLE = Denied(public=UNAUTHORIZED, user=NOT_FOUND)
 PERMISSION = Denied(public=UNAUTHORIZED, user=Answer(403, 300, ReadDenied("directus_permissions").message))
 OWN = Denied(public=UNAUTHORIZED, user=UNAUTHORIZED, whatever_level=True, anonymous=True)
+
+
+def name_of(error: BaseException, config: ProjectConfig | None) -> str | None:
+    """The name of what was raised, which projects tell that are not in production (spec 04 §1.4); never more."""
+    told = config is not None and str(config.tree.get("env", PRODUCTION)).lower() != PRODUCTION
+    return type(error).__name__ if told else None
 
 
 def wrapped(look: Answer, error: BaseException) -> Answer:

@@ -60,8 +60,8 @@ def text_reply(text: str) -> Reply:
     return Reply(200, text.encode(), [TEXT_TYPE])
 
 
-def error_reply(answer: Answer, headers: Headers | None = None) -> Reply:
-    """The error envelope (spec 04 §1.4); where a list was sent, with the places in it."""
+def error_reply(answer: Answer, headers: Headers | None = None, named: str | None = None) -> Reply:
+    """The error envelope (spec 04 §1.4); where a list was sent, with the places in it. `named`: its member `class`."""
     error: dict[str, Any] = {"code": answer.code, "message": _sendable(answer.message)}
     if answer.problems:
         error["problems"] = [
@@ -69,6 +69,8 @@ def error_reply(answer: Answer, headers: Headers | None = None) -> Reply:
             for one in answer.problems
         ]
         error["problem_count"] = answer.count
+    if named is not None:
+        error["class"] = named
     body = orjson.dumps({"error": error})
     return Reply(answer.status, body, [JSON_TYPE, *(headers or ())])
 

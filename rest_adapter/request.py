@@ -66,6 +66,11 @@ class Request:
             self._params = params.parse(self.query)
         return self._params
 
+    @property
+    def config(self) -> ProjectConfig | None:
+        """The configuration of the project."""
+        return None if self.project is None else self.project.config
+
     def header(self, name: bytes) -> str | None:
         """A header as text; None when it is absent."""
         value = self.headers.get(name)
