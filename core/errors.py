@@ -105,6 +105,14 @@ class PayloadTooLarge(InvalidRequest):
     code, text = 601, "The request is larger than the server allows."
 
 
+class UploadCutOff(InvalidRequest):
+    code, text = 603, "The uploaded file was only partially uploaded."
+
+
+class BatchUpload(InvalidRequest):
+    code, text = 15, "Batch upload is not allowed"
+
+
 class InvalidField(InvalidRequest):
     """An unknown field in fields, sort or an undotted filter (422)."""
 
@@ -256,6 +264,20 @@ class UpdateDenied(CollectionDenied):
 
 class DeleteDenied(CollectionDenied):
     code, template = 303, "Deleting item from {} collection was denied"
+
+
+class FileUploadDenied(CreateDenied):
+    """Of files v8 says all three in words and a code of their own (spec 04 §3.2)."""
+
+    code, template = 10, "You are not allowed to upload files"
+
+
+class FileEditDenied(UpdateDenied):
+    code, template = 10, "You are not allowed to edit files"
+
+
+class FileDeleteDenied(DeleteDenied):
+    code, template = 10, "You are not allowed to delete files"
 
 
 class AlterDenied(CollectionDenied):

@@ -19,6 +19,8 @@ STATUS: Mapping[type[TabulariumError], int] = {
     kinds.RevisionUnusable: 422,
     kinds.InvalidPayload: 400,
     kinds.PayloadTooLarge: 413,
+    kinds.UploadCutOff: 400,
+    kinds.BatchUpload: 400,
     kinds.InvalidField: 422,
     kinds.ArrayForScalar: 422,
     kinds.UnknownOperator: 422,

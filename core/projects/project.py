@@ -40,6 +40,7 @@ from core.events.broker import Broker, Silent, broker
 from core.events.collect import Subscribers, Told
 from core.events.deliver import Courier
 from core.extend import Extensions, extend
+from core.files.intake import Intake
 from core.files.storage import Storage
 from core.files.variants import Variants
 from core.hooks.live import LiveHooks
@@ -93,6 +94,8 @@ class Project:
         """The bytes of its files; opened when they are first asked for."""
         self.variants = Variants(self.storage, config.get("storage.max_upload_size"))
         """Small pictures of its pictures."""
+        self.intake = Intake(config, self.storage)
+        """Where the contents of files come in."""
         self.verified: Lru[str, Any] = Lru(TOKENS)
         """Claims of JWTs whose signature was found right; their end is looked at each time."""
         self.plans: Lru[Any, Any] = Lru(PLANS)
@@ -214,7 +217,7 @@ class Project:
             flight.cancel()
         await asyncio.gather(*flights, return_exceptions=True)
         kept = self.answers.store if self.answers is not None else None
-        for part in (self.broker, self.variants, self.storage, kept, self.rates):
+        for part in (self.broker, self.variants, self.intake, self.storage, kept, self.rates):
             if part is not None:
                 await part.close()
         if self.courier is not None:

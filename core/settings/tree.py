@@ -139,6 +139,11 @@ TREE: Branch = {
         "public_originals": _bool(False),
     },
     "assets": {"formats": _list("avif", "webp"), "private": _bool(False)},
+    "files": {
+        "remote_import": _bool(True),
+        "remote_import_allow_hosts": _list(),
+        "embeds": _bool(True),
+    },
     "mail": {
         "default": {
             "transport": _text("sendmail"),

@@ -70,6 +70,8 @@ class Node:
     """An update that asks for nothing: no statement, no activity, no event."""
     reverts: bool = False
     """The payload is what a revision holds."""
+    content: Any = None
+    """Of a file: the bytes that it shall have, as they were sent."""
     fixed: frozenset[str] = frozenset()
     """Fields that a hook has decided, so that the server does not set them."""
 

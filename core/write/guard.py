@@ -12,7 +12,18 @@ from core.access import authorize
 from core.access.authorize import Caller, Row, Wish
 from core.access.restrict import ROLE_SCOPED, owner_column
 from core.catalog.model import Collection
-from core.errors import Problem, SystemCollectionAccess, TabulariumError, Unprocessable
+from core.errors import (
+    CreateDenied,
+    DeleteDenied,
+    FileDeleteDenied,
+    FileEditDenied,
+    FileUploadDenied,
+    Problem,
+    SystemCollectionAccess,
+    TabulariumError,
+    Unprocessable,
+    UpdateDenied,
+)
 from core.types.cast import Uncastable, cast
 from core.write import rules
 from core.write.change import Node, Rows, Stored
@@ -34,9 +45,6 @@ def admit(nodes: tuple[Node, ...]) -> None:
     """Before anything is read: raises SystemCollectionAccess, or Unprocessable for collections without a single key."""
     for collection in {node.collection.name: node.collection for node in nodes}.values():
         writable(collection)
-    for node in nodes:
-        if node.collection.name == "directus_files" and node.verb in ("create", "delete"):
-            raise SystemCollectionAccess()  # a file is its bytes, which items know nothing of
 
 
 def writable(collection: Collection) -> None:
@@ -47,9 +55,20 @@ def writable(collection: Collection) -> None:
         raise Unprocessable(f'Items of "{collection.name}" cannot be written: there is no single primary key.')
 
 
-def guard(caller: Caller, nodes: tuple[Node, ...], rows: Rows, *, address: str = "", dialect: str = "sqlite") -> None:
-    """Raises the first refusal, in the order of the nodes. `address`: of the caller, for the whitelist of admins."""
-    for node in nodes:
+def guard(
+    caller: Caller,
+    nodes: tuple[Node, ...],
+    rows: Rows,
+    *,
+    address: str = "",
+    dialect: str = "sqlite",
+    of: tuple[Node, ...] | None = None,
+) -> None:
+    """Raises the first refusal, in the order of the nodes. `address`: of the caller, for the whitelist of admins.
+
+    `of`: only these are asked for.
+    """
+    for node in nodes if of is None else of:
         try:
             _guard(caller, nodes, node, rows, address, dialect)
         except TabulariumError as error:
@@ -63,6 +82,14 @@ def _guard(caller: Caller, nodes: tuple[Node, ...], node: Node, rows: Rows, addr
     row = born(caller, node.collection) if node.fresh else access_row(node.collection, stored)
     scene = rules.Scene(caller, nodes, node, stored, address, dialect)
     rules.before(scene)
+    try:
+        _ask(caller, node, row)
+    except (CreateDenied, UpdateDenied, DeleteDenied) as error:
+        raise _of_file(error) if node.collection.name == "directus_files" else error from None
+    rules.after(scene)
+
+
+def _ask(caller: Caller, node: Node, row: Row | None) -> None:
     match node.verb:
         case "create":
             authorize.create(caller, node.collection, wish_of(node))
@@ -71,7 +98,16 @@ def _guard(caller: Caller, nodes: tuple[Node, ...], node: Node, rows: Rows, addr
                 authorize.delete(caller, node.collection, row)
         case _:
             authorize.update(caller, node.collection, row, wish_of(node), node.sent_key)
-    rules.after(scene)
+
+
+def _of_file(error: CreateDenied | UpdateDenied | DeleteDenied) -> TabulariumError:
+    """The same refusal as v8 words it of files."""
+    kinds: dict[type[TabulariumError], type[CreateDenied | UpdateDenied | DeleteDenied]] = {
+        CreateDenied: FileUploadDenied,
+        UpdateDenied: FileEditDenied,
+        DeleteDenied: FileDeleteDenied,
+    }
+    return kinds[type(error)](error.collection, level=error.level, public=error.public)
 
 
 def wish_of(node: Node) -> Wish:

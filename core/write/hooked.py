@@ -143,7 +143,7 @@ def _with(node: Node, shown: Mapping[str, Any], returned: Mapping[str, Any]) -> 
         unknown=tuple(unknown),
         fixed=frozenset(own) & stamped(node.verb, collection),
     )
-    says = own or unknown or node.refers or node.to_many or node.malformed or node.link
+    says = own or unknown or node.refers or node.to_many or node.malformed or node.link or node.content is not None
     return replace(found, empty=node.verb == "update" and not says and not node.reverts)
 
 

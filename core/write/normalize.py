@@ -21,6 +21,7 @@ from core.write.change import Node, Parent, Place, Verb
 
 MAX_DEPTH = 10
 DELETE = "$delete"
+FILES, CONTENT = "directus_files", "data"
 
 BEFORE, SELF, REMOVED, AFTER = 0, 1, 2, 3
 ROOT: Place = ((SELF, ""),)
@@ -113,6 +114,7 @@ class _Builder:
             payload=draft.own,
             named=self.names.setdefault(named, named),
             refers=draft.refers or EMPTY,
+            content=draft.content,
             removes=tuple(name for name, _, _ in removed),
             to_many={name: len(items) for name, items in draft.lists.items() if items} or EMPTY,
             unknown=tuple(draft.unknown),
@@ -157,6 +159,8 @@ class _Builder:
                 draft.children(name, value)
             elif found.type in TO_MANY_TYPES and value is not None and not isinstance(value, Sequence):
                 draft.malformed.append(name)
+            elif name == CONTENT and collection.name == FILES and not isinstance(value, Mapping):
+                draft.content = None if value == "" else value  # an object is what was read (clients spec 2.4)
             return  # other aliases say nothing (spec 03 §6.2)
         if not isinstance(relation, ToOne) or not isinstance(value, Mapping):
             draft.own[name] = value
@@ -208,6 +212,7 @@ class _Draft:
     lists: dict[str, list[tuple[int, Any]]] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
     malformed: list[str] = field(default_factory=list)
+    content: Any = None
 
     def children(self, name: str, value: Any) -> None:
         if value is None:

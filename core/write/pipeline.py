@@ -15,17 +15,25 @@ from typing import Any, TypeVar
 from core.access.authorize import Caller
 from core.auth.limits import hashing_cost
 from core.cache.freshness import outdated
-from core.db.errors import DatabaseError, ForeignKeyViolation, UniqueViolation
+from core.db.errors import ConnectionLost, DatabaseError, ForeignKeyViolation, UniqueViolation
 from core.db.gateway import Connection
 from core.db.unit_of_work import UnitOfWork, in_transaction
-from core.errors import BadRequest, CollectionNotFound, DuplicateItem, Problem, Unprocessable, ValidationFailed
+from core.errors import (
+    BadRequest,
+    CollectionNotFound,
+    DuplicateItem,
+    Problem,
+    SystemCollectionAccess,
+    Unprocessable,
+    ValidationFailed,
+)
 from core.events.spool import Spool
 from core.query.change import WriteRequest, WriteResult
 from core.query.selection import ReadRequest, ReadResult
 from core.session import Session
 from core.types.structured import storable
 from core.types.write import INVALID
-from core.write import effects, guard, hooked, outbox, readback, refusals, revert, rules
+from core.write import contents, effects, guard, hooked, outbox, readback, refusals, revert, rules
 from core.write.change import Node, Rows
 from core.write.clash import clashing
 from core.write.echo import echo
@@ -57,6 +65,18 @@ async def write(session: Session, request: WriteRequest, reading: Reading) -> Wr
     RevisionNotFound, RevisionUnusable; DuplicateItem; what a wrong selection raises; DatabaseUnavailable, QueryFailed.
     """
     change = await _prepare(session, request, reading)
+    change = replace(change, contents=await contents.receive(session, request, change.nodes))
+    try:
+        return await _attempts(change)
+    except ConnectionLost:
+        change.contents.unsure = True  # whether it was stored before the connection went, only the database knows
+        raise
+    finally:
+        await change.contents.undo()  # does nothing where it was stored
+
+
+async def _attempts(change: _Change) -> WriteResult:
+    session, request = change.session, change.request
     try:
         return await _transaction(session, request.collection, change.run)
     except DuplicateItem:
@@ -92,6 +112,8 @@ class Together:
     async def write(self, request: WriteRequest) -> WriteResult:
         """One of the writes: as `pipeline.write`, stored with the others."""
         change = await _prepare(self.session, request, self.reading)
+        if contents.concerned(change.nodes):
+            raise SystemCollectionAccess  # bytes that a savepoint leaves behind would be nobody's
         return await change.run(self.unit, self.spool)
 
     async def read(self, request: ReadRequest) -> ReadResult:
@@ -118,7 +140,7 @@ async def _prepare(session: Session, request: WriteRequest, reading: Reading) ->
     guard.admit(nodes)
     cost = hashing_cost(session.project.config)
     made = await hashes(session.policy, nodes, session.snapshot.dialect, cost)
-    return _Change(session, request, reading, nodes, made)
+    return _Change(session, request, reading, nodes, made, contents.Contents(session))
 
 
 async def _transaction(session: Session, collection: str, work: Callable[[UnitOfWork], Awaitable[T]]) -> T:
@@ -166,6 +188,8 @@ class _Written:
     tags: tuple[str, ...]
     created: int
     echoes: tuple[Run, Mapping[str, str]] | None
+    files: Run | None = None
+    """Of a change that concerns files, whose bytes take their places at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +201,7 @@ class _Change:
     reading: Reading
     nodes: tuple[Node, ...]
     hashes: Hashes
+    contents: contents.Contents
 
     async def run(self, unit: UnitOfWork, spool: Spool | None = None) -> WriteResult:
         """Store it, then read it back: by then all that led to the rows is let go of."""
@@ -186,6 +211,9 @@ class _Change:
         items: list[Any] = list(result.items)
         if written.echoes is not None:
             await echo(self.reading, session, request, *written.echoes, items)
+        if written.files is not None:
+            await self.contents.settle(written.files)
+            unit.after_commit(self.contents.finish)
         tags = tuple(dict.fromkeys((*written.tags, *result.tags)))
         return WriteResult(written.keys, items, result.meta, result.warnings, tags, written.created)
 
@@ -201,7 +229,8 @@ class _Change:
         if found is not None and found.error is not None:
             raise found.error
         plan = readback.prepare(self.reading, session, request)
-        nodes, made = await self._heard(unit, nodes, rows)
+        nodes = await self.contents.merged(connection, statements, nodes, rows)
+        nodes, made = await self._heard(unit, statements, nodes, rows)
         kinds = await setting_types(connection, statements, nodes, rows)
         stored = self._values(nodes, rows, kinds, made)
 
@@ -231,6 +260,7 @@ class _Change:
             tuple(dict.fromkeys((request.collection, *touched))),
             sum(node.root and node.verb == "create" for node in nodes),
             (run, kinds) if echoed else None,
+            run if any(node.collection.name == "directus_files" for node in nodes) else None,
         )
 
     async def _found(
@@ -240,12 +270,15 @@ class _Change:
             return None
         return await revert.find(connection, statements, self.session.policy, self.request, nodes[0], rows)
 
-    async def _heard(self, unit: UnitOfWork, nodes: tuple[Node, ...], rows: Rows) -> tuple[tuple[Node, ...], Hashes]:
+    async def _heard(
+        self, unit: UnitOfWork, statements: Statements, nodes: tuple[Node, ...], rows: Rows
+    ) -> tuple[tuple[Node, ...], Hashes]:
         """The nodes as hooks leave them, with the hashes of what these put in; what they ask for must be allowed."""
         session = self.session
         heard = await hooked.before(session, unit.connection, nodes, rows)
         if heard is nodes:
             return nodes, self.hashes
+        heard = await self.contents.merged(unit.connection, statements, heard, rows)
         await self._authorize(unit, heard, rows)
         cost = hashing_cost(session.project.config)
         return heard, await hashes(session.policy, heard, session.snapshot.dialect, cost, known=self.hashes)

@@ -44,13 +44,14 @@ def _resolved(node: Node, rows: Rows, state: dict[tuple[str, Any], str]) -> Node
         return replace(node, verb="create", payload=sent, key=None)
     payload = _unmasked(node, rows, _without(node.payload, stamped("update", collection)))
     says = payload or node.refers or node.removes or node.to_many or node.unknown or node.malformed or node.link
+    brings = node.content is not None
     return replace(
         node,
         verb="update",
         payload=payload,
         gone=now in ("absent", "deleted"),
         fresh=now == "created",
-        empty=not says and not node.reverts,
+        empty=not says and not brings and not node.reverts,
     )
 
 

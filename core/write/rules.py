@@ -219,8 +219,11 @@ def _relations(scene: Scene) -> None:
 
 
 def _files(scene: Scene) -> None:
+    """What a file is follows from its bytes: without new ones none of it changes but the name."""
+    if scene.node.verb != "update" or scene.node.content is not None:
+        return
     for name in FILE_CONTENT:
-        if scene.changes(name):
+        if name != "filename_disk" and scene.changes(name):
             raise FieldWriteDenied(name, scene.collection.name)
 
 
