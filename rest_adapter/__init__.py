@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from core.errors import ItemNotFound, Unprocessable, ValidationFailed
+from core.errors import BatchUpload, ItemNotFound, Unprocessable, ValidationFailed
 from rest_adapter import auth, history, scim, stored
 from rest_adapter.adapter import Adapter, Execute
 from rest_adapter.auth import CHECKED, DONE, LOGIN, SESSIONS, SIGNED_OUT, TOKEN
@@ -43,15 +43,17 @@ from rest_adapter.envelope import (
     VALID,
     WRITTEN,
     WRITTEN_LIST,
+    WRITTEN_NESTED,
+    WRITTEN_ONE,
 )
-from rest_adapter.errors import AS_IS, HIDDEN_ITEM, LIST, PERMISSION, ROLE, SETTING, UPDATE, USER
+from rest_adapter.errors import AS_IS, FOLDER, HIDDEN_ITEM, LIST, PERMISSION, ROLE, SETTING, UPDATE, USER
 from rest_adapter.errors import ITEM as ONE_ITEM
 from rest_adapter.errors import OWN as OWN_RECORD
 from rest_adapter.extensions import ExtensionFiles
 from rest_adapter.middleware import App, Middleware, Paused
 from rest_adapter.route import ARRAY, EXPORT, FILE, OBJECT, Answer, Route
 from rest_adapter.session import Projects
-from rest_adapter.uploads import importing
+from rest_adapter.uploads import content, importing
 
 __all__ = ["ROUTES", "app"]
 
@@ -61,6 +63,7 @@ SOME = ONE | {"sort", "limit", "offset", "page", "groups", "single"}
 MANY = SOME | {"filter", "q", "status"}
 EXPORTS = MANY - {"meta", "single"} | {"export", "where"}
 WRITE = ONE | {"comment", "activity_skip"}
+WHOLE = WRITE - {"fields"}
 DELETE = frozenset({"comment", "activity_skip"})
 OWN_WRITE = WRITE - {"lang"}
 IMPORT = DELETE | {"format", "atomic", "key", "delimiter"}
@@ -79,7 +82,7 @@ RELATIONS, PRESETS, SETTINGS = "directus_relations", "directus_collection_preset
 WEBHOOKS = "directus_webhooks"
 COLLECTIONS, FIELDS, PERMISSIONS = "directus_collections", "directus_fields", "directus_permissions"
 ACTIVITY, REVISIONS = "directus_activity", "directus_revisions"
-USERS, ROLES, FILES = "directus_users", "directus_roles", "directus_files"
+USERS, ROLES, FILES, FOLDERS = "directus_users", "directus_roles", "directus_files", "directus_folders"
 PUBLIC: Mapping[str, Any] = {"anonymous": True}
 ADDRESS: Mapping[str, Any] = {"arguments": auth.address}
 PASSWORD: Mapping[str, Any] = {"arguments": auth.new_password}
@@ -108,6 +111,7 @@ BULK: Mapping[str, Any] = {"arguments": scim.body, "limit": scim.LARGEST_BULK}
 ME: Mapping[str, Any] = {"given": {"me": True}}
 SEARCH_USERS: Mapping[str, Any] = {"arguments": scim.body, "given": {"endpoint": "Users"}}
 SEARCH_GROUPS: Mapping[str, Any] = {"arguments": scim.body, "given": {"endpoint": "Groups"}}
+CONTENT: Mapping[str, Any] = {"arguments": content}
 NO_LIST = partial(ValidationFailed, "batch update expect an array of items")
 
 # fmt: off
@@ -278,7 +282,31 @@ ROUTES: tuple[Route, ...] = (
 
     Route("GET", "/assets/:hash",            "asset",        ASSET,  SIZE | {"download"}, **BY_HASH),
     Route("GET", "/assets/:hash/:_filename", "asset",        ASSET,  SIZE | {"download"}, **BY_HASH),
+    Route("GET",    "/files",      "C",              PAGE,           MANY,  LIST,        of=FILES),
+    Route("GET",    "/files/:id",  "C_by_id",        ITEM,           ONE,   HIDDEN_ITEM, of=FILES),
+    Route("GET",    "/files/:ids", "C",              PAGE,           SOME,  LIST,        of=FILES),
+    Route("POST",   "/files",      "create_C_item",  WRITTEN,        WHOLE, AS_IS,       OBJECT, FILES),
+    Route("POST",   "/files",      "create_C_item",  WRITTEN,        WHOLE, AS_IS,       FILE,   FILES, **CONTENT),
+    Route("POST",   "/files",      "", None, NONE, AS_IS, ARRAY, FILES, refuse=BatchUpload),
+    Route("PATCH",  "/files/:id",  "update_C_item",  WRITTEN_ONE,    WRITE, HIDDEN_ITEM, OBJECT, FILES),
+    Route("PATCH",  "/files/:id",  "update_C_item",  WRITTEN_ONE,    WRITE, HIDDEN_ITEM, FILE,   FILES, **CONTENT),
+    Route("PATCH",  "/files/:ids", "update_C_items", WRITTEN_NESTED, WHOLE, HIDDEN_ITEM, OBJECT, FILES),
+    Route("PATCH",  "/files/:ids", "update_C_items", WRITTEN_NESTED, WHOLE, HIDDEN_ITEM, FILE,   FILES, **CONTENT),
+    Route("PATCH",  "/files/:id",  "", None, NONE, AS_IS, ARRAY, FILES, refuse=Unprocessable),
+    Route("PATCH",  "/files/:ids", "", None, NONE, AS_IS, ARRAY, FILES, refuse=Unprocessable),
+    Route("PATCH",  "/files",      "update_C_batch", WRITTEN_NESTED, WHOLE, HIDDEN_ITEM, ARRAY,  FILES),
+    Route("PATCH",  "/files",      "", None, NONE, AS_IS, OBJECT, FILES, refuse=ItemNotFound),
+    Route("DELETE", "/files/:id",  "delete_C_item",  GONE,  DELETE, HIDDEN_ITEM, of=FILES),
+    Route("DELETE", "/files/:ids", "delete_C_items", GONE,  DELETE, HIDDEN_ITEM, of=FILES),
     Route("GET", "/files/:file/signed",      "signed_asset", SIGNED, SIZE | {"expires"},  ONE_ITEM, of=FILES),
+
+    Route("GET",    "/folders",     "C",             PAGE,    MANY,   LIST,        of=FOLDERS),
+    Route("GET",    "/folders/:id", "C_by_id",       ITEM,    FORM,   HIDDEN_ITEM, of=FOLDERS, digits=True),
+    Route("POST",   "/folders",     "create_C_item", WRITTEN, WRITE,  AS_IS,  OBJECT, FOLDERS),
+    Route("POST",   "/folders",     "create_C_item", WRITTEN, WRITE,  AS_IS,  ARRAY,  FOLDERS),
+    Route("PATCH",  "/folders/:id", "update_C_item", WRITTEN, WRITE,  UPDATE, OBJECT, FOLDERS, **IDS),
+    Route("PATCH",  "/folders/:id", "update_C_item", WRITTEN, WRITE,  UPDATE, ARRAY,  FOLDERS, **IDS),
+    Route("DELETE", "/folders/:id", "delete_C_item", GONE,    DELETE, FOLDER, of=FOLDERS, **IDS),
 
     Route("GET", "/permissions/me",             "permissions_me",               RIGHTS,     of=PERMISSIONS),
     Route("GET", "/permissions/me/:collection", "permissions_me_by_collection", OWN_RIGHTS, of=PERMISSIONS),

@@ -26,7 +26,7 @@ from core.errors import (
     Unauthorized,
     Unprocessable,
 )
-from rest_adapter import body, effects, envelope, errors, items, kept, scim, session, streams, uploads
+from rest_adapter import body, effects, envelope, errors, items, kept, multipart, scim, session, streams, uploads
 from rest_adapter.call import Call
 from rest_adapter.operation import Operation, operation
 from rest_adapter.reply import JSON_TYPE, UNKEPT, Reply, body_reply, error_reply, json_reply, text_reply
@@ -37,6 +37,8 @@ from rest_adapter.streams import Streaming
 from schema.execute import REPEATS
 
 DIGITS = re.compile(r"[0-9]+(,[0-9]+)*")
+NUMBER = re.compile(r"[0-9]+")
+FILES = "directus_files"
 MOST_DOCUMENTS = 2000
 """Documents kept per edition: routes times collections times sets of parameters."""
 
@@ -55,6 +57,8 @@ class Execute(Protocol):
     async def heard(self, visit: Any, answer: Mapping[str, Any], data: Any) -> None: ...
 
     def looked_at(self, visit: Any) -> bool: ...
+
+    def may_upload(self, visit: Any) -> bool: ...
 
     async def reported(self, visit: Any, error: BaseException) -> None: ...
 
@@ -147,7 +151,7 @@ class Adapter:
                 return ready
             call.read_parameters()
             if call.route.body == FILE and request.project is not None:
-                call.upload = await uploads.received(request, request.project.config.get("imports.max_size"))
+                await self._receive(call, request.project)
             arguments = call.arguments()
             if "page" in call.counts:
                 call.base_url = await session.base_url(request)
@@ -192,10 +196,16 @@ class Adapter:
         """
         several = variants.named and "," in values[-1]
         token, form = None, None
-        if variants.some.digits and not DIGITS.fullmatch(values[-1]):
+        if variants.some.digits and not (DIGITS if variants.named else NUMBER).fullmatch(values[-1]):
             raise NotFound
-        if variants.with_body:
-            call.payload = await _body(call.request, variants.some)
+        with_file = variants.with_body and (several, FILE) in variants.rows
+        if with_file and multipart.is_multipart(call.request):
+            form = FILE
+        elif variants.with_body:
+            limit = variants.some.limit or body.LIMIT
+            if with_file and uploads.is_large(call.request):
+                limit = await self._most(call)
+            call.payload = await _body(call.request, limit, lenient=variants.some.lenient)
             if isinstance(call.payload, dict) and call.request.method == "POST" and not variants.some.anonymous:
                 token = await _taken(call)
             form, call.payload = items.form(call.payload, variants.some.of or (values[0] if values else None))
@@ -216,6 +226,24 @@ class Adapter:
         if several and "ids" in call.values:
             call.values["ids"] = call.values["ids"].split(",")
         return token
+
+    async def _most(self, call: Call) -> int:
+        """Bytes of a body in which a file may stand as text: more than of others, for those who may bring files."""
+        visit = await self._enter(call, None)
+        project = call.request.project
+        if project is None or not self._execute.may_upload(visit):
+            return body.LIMIT
+        return max(body.LIMIT, uploads.text_limit(project.config.get("storage.max_upload_size")))
+
+    async def _receive(self, call: Call, project: Any) -> None:
+        """Take the body in: a file to import, or one to keep with what is said of it."""
+        if call.route.of != FILES:
+            call.upload = await uploads.received(call.request, project.config.get("imports.max_size"))
+            return
+        limit = project.config.get("storage.max_upload_size")
+        if not self._execute.may_upload(call.visit):
+            limit = min(limit, body.LIMIT)  # what is refused anyway need not be taken in
+        call.attributes, call.upload = await uploads.file_of(call.request, limit)
 
     async def _enter(self, call: Call, body_token: str | None) -> Any:
         """The visit: who calls, on which edition. Raises what the door does, CollectionNotFound, the row's `refuse`."""
@@ -325,11 +353,11 @@ async def _counted(stream: Any) -> int:
         return sum([len(envelope.shown(chunk)) async for chunk in chunks])
 
 
-async def _body(request: Request, route: Route) -> body.Payload:
+async def _body(request: Request, limit: int, *, lenient: bool) -> body.Payload:
     try:
-        return await body.read(request, limit=route.limit or body.LIMIT)
+        return await body.read(request, limit=limit)
     except InvalidPayload:
-        if route.lenient:
+        if lenient:
             return {}
         raise
 

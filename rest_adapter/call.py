@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.files.upload import Upload
+from core.frozen import EMPTY
 from core.transfer.source import Source
 from rest_adapter import params
 from rest_adapter.body import Payload
@@ -69,8 +71,10 @@ class Call:
     request: Request
     values: dict[str, Any] = field(default_factory=dict)
     payload: Payload | None = None
-    upload: Source | None = None
-    """The body, where it is a file."""
+    upload: Source | Upload | None = None
+    """The body, or the part of it that is a file."""
+    attributes: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    """What else a body with a file says."""
     collection: str | None = None
     single: bool | None = None
     meta: frozenset[str] | None = None

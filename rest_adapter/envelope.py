@@ -97,6 +97,17 @@ def _written_list(call: Call, found: Any) -> Members:
     return {"data": [row for item in found if item is not None and (row := item["_row"]) is not None]}
 
 
+def _written_one(call: Call, found: Any) -> Members:
+    """One file that was changed, as a list of one (spec 04 §3.3)."""
+    members = _written(call, found)
+    return {**members, "data": [members["data"]]} if "data" in members else members
+
+
+def _written_nested(call: Call, found: Any) -> Members:
+    """Several files that were changed: a list of lists of one."""
+    return {"data": [[row] for row in _written_list(call, found)["data"]]}
+
+
 def _nothing(call: Call, found: Any) -> Members:
     return {}
 
@@ -136,6 +147,8 @@ ITEM = Answer("{ $row }", _item)
 OWN = Answer("{ $row }", _own)
 WRITTEN = Answer("{ $row }", _written)
 WRITTEN_LIST = Answer("{ $row }", _written_list)
+WRITTEN_ONE = Answer("{ $row }", _written_one)
+WRITTEN_NESTED = Answer("{ $row }", _written_nested)
 GONE = Answer("", _nothing)
 DATA = Answer("", _data)
 HASH = Answer("", _named("hash"))

@@ -124,6 +124,7 @@ SETTING = Denied(public=UNAUTHORIZED, user=NOT_READABLE)
 USER = Denied(public=NO_USERS, user=NO_USERS)
 ROLE = Denied(public=UNAUTHORIZED, user=NOT_FOUND)
 PERMISSION = Denied(public=UNAUTHORIZED, user=Answer(403, 300, ReadDenied("directus_permissions").message))
+FOLDER = Denied(public=UNAUTHORIZED, user=Answer(403, 300, ReadDenied("directus_folders").message))
 OWN = Denied(public=UNAUTHORIZED, user=UNAUTHORIZED, whatever_level=True, anonymous=True)
 
 

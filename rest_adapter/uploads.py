@@ -10,8 +10,9 @@ from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from core.errors import InvalidPayload, Problem, ValidationFailed
+from core.files.upload import Upload
 from core.transfer.source import Source
-from rest_adapter import body
+from rest_adapter import body, multipart, params
 from rest_adapter.call import Call
 from rest_adapter.request import Request
 
@@ -62,6 +63,37 @@ async def _part(request: Request, limit: int) -> Source:
 
 def _one_file() -> ValidationFailed:
     return ValidationFailed.of([Problem(("data",), "One file should be sent.")])
+
+
+async def file_of(request: Request, limit: int) -> tuple[dict[str, Any], Upload | None]:
+    """The attributes and the file of a form, at most one. `limit`: bytes of the file.
+
+    Raises what `multipart.read` does.
+    """
+    parts = await multipart.read(request, limit + multipart.OVERHEAD)
+    try:
+        attributes = params.assemble(parts.texts)
+    except BaseException:
+        parts.close()
+        raise
+    return attributes, parts.files[0][1] if parts.files else None
+
+
+def content(call: Call) -> dict[str, Any]:
+    """The payload of a file that came as a form: the file itself counts before a text of its name (spec 04 §3.4)."""
+    attributes = dict(call.attributes)
+    return {"payload": {**attributes, "data": call.upload} if call.upload is not None else attributes}
+
+
+def text_limit(limit: int) -> int:
+    """Bytes of a body of JSON that holds a file of `limit` bytes as base64."""
+    return limit // 3 * 4 + multipart.OVERHEAD
+
+
+def is_large(request: Request) -> bool:
+    """Whether a body may be longer than bodies without files are."""
+    declared = request.header(b"content-length")
+    return declared is None or not declared.isdecimal() or int(declared[:20]) > body.LIMIT
 
 
 def importing(call: Call) -> dict[str, Any]:

@@ -99,7 +99,7 @@ class Types:
             "String": GraphQLString,
             "List": GraphQLList(GraphQLString),
         }
-        for name in ("Datetime", "Date", "Time", "JSON"):
+        for name in ("Datetime", "Date", "Time", "JSON", "Upload"):
             self._scalars[name] = self.fixed.types[name]
         condition = _input(self.fixed.types["Condition"])
         self._shared = {

@@ -43,8 +43,8 @@ from schema.registry import Edition, edition, server_edition
 
 __all__ = [
     "REPEATS", "Ended", "Entrance", "Failure", "Outcome", "Subscriber", "Told", "Visit", "Wish", "again", "answered",
-    "enter", "entrance", "failed", "heard", "kept", "looked_at", "renewed", "reported", "run", "run_document",
-    "server_visit", "still_valid", "subscribe", "unsubscribe",
+    "enter", "entrance", "failed", "heard", "kept", "looked_at", "may_upload", "renewed", "reported", "run",
+    "run_document", "server_visit", "still_valid", "subscribe", "unsubscribe",
 ]  # fmt: skip
 
 REPEATS = 3
@@ -268,6 +268,13 @@ async def run_document(
         lasting=bool(call.lasting),
         wish=call.wish if not result.errors else None,
     )
+
+
+def may_upload(visit: Visit) -> bool:
+    """Whether the caller has a level on files at which he might bring bytes: others need not be listened to long."""
+    if visit.session is None:
+        return False
+    return any(visit.session.policy.any_level("directus_files", action) for action in ("create", "update"))
 
 
 def looked_at(visit: Visit) -> bool:

@@ -63,6 +63,8 @@ def _field(
         if isinstance(relation, ToMany):
             return GraphQLInputField(GraphQLList(other)) if other is not None else None
         return GraphQLInputField(other) if other is not None else scalar("ID")
+    if (collection.name, field.name) == ("directus_files", "data"):
+        return scalar("Upload")
     if field.is_alias or (field.column is not None and field.column.generated):
         return None
     if field.type == "integer" and field.interface == "primary-key":

@@ -1,4 +1,4 @@
-"""In charge of the scalars that GraphQL does not have: Datetime, Date, Time, JSON. Values go out as core made them."""
+"""In charge of the scalars that GraphQL does not have: dates, JSON, files. Values go out as core made them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 from ariadne import ScalarType
 from graphql import GraphQLError, StringValueNode, ValueNode
 from graphql.utilities import value_from_ast_untyped
+
+from core.files.upload import Upload
 
 _DAY = r"\s*(?:now|\d{4}-?\d\d-?\d\d(?:[T ]?\d\d(?::?\d\d){0,2}(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?)?)\s*"
 _DATE = re.compile(rf"(?:{_DAY}(?:,{_DAY})*)?", re.IGNORECASE)  # the operators in and nin take a list as CSV
@@ -44,6 +46,23 @@ def json_scalar() -> ScalarType:
     return ScalarType("JSON", serializer=_as_it_is, value_parser=_as_it_is, literal_parser=_json_literal)
 
 
+def _content(value: Any) -> Any:
+    if not isinstance(value, str | Upload):
+        raise GraphQLError("Upload cannot represent value: it is a file of the request, or text.")
+    return value
+
+
+def _content_literal(node: ValueNode, variables: Mapping[str, Any] | None = None) -> str:
+    if not isinstance(node, StringValueNode):
+        raise GraphQLError("Upload must be written as a string, or given as a variable.", node)
+    return node.value
+
+
+def _never(value: Any) -> Any:
+    raise GraphQLError("Upload is never answered.")
+
+
 def scalars() -> list[ScalarType]:
-    """All four, to be bound to one schema."""
-    return [_text("Datetime", _DATE), _text("Date", _DATE), _text("Time", _TIME), json_scalar()]
+    """All of them, to be bound to one schema."""
+    upload = ScalarType("Upload", serializer=_never, value_parser=_content, literal_parser=_content_literal)
+    return [_text("Datetime", _DATE), _text("Date", _DATE), _text("Time", _TIME), json_scalar(), upload]

@@ -181,7 +181,7 @@ MASKED: Mapping[str, frozenset[str]] = {
 
 WRITABLE: Mapping[str, tuple[str, ...]] = {
     "directus_collection_presets": ("create", "update", "delete"),
-    "directus_files": ("update", "delete"),
+    "directus_files": ("create", "update", "delete"),
     "directus_folders": ("create", "update", "delete"),
     "directus_permissions": ("create", "update", "delete"),
     "directus_relations": ("create", "update", "delete"),

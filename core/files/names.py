@@ -45,7 +45,7 @@ def sanitised(name: str) -> str:
     if not dot:
         stem, end = text, ""
     end = end[:LONGEST_EXTENSION].strip("-")
-    stem = stem.lstrip(".").strip("-")[: LONGEST - LONGEST_EXTENSION - 8] or NAMELESS
+    stem = stem.lstrip(".")[: LONGEST - LONGEST_EXTENSION - 8] or NAMELESS
     return f"{stem}.{end}" if end else stem
 
 

@@ -88,7 +88,8 @@ class Project:
         self.listens: str | None = None
         """The server's own URL, when only this machine can reach it."""
         self._tasks: set[asyncio.Task[Any]] = set()
-        self.root_url: str = config.get("storage.root_url", "")
+        proxied = config.get("storage.proxy_downloads")
+        self.root_url: str = f"/downloads/{config.key}" if proxied else config.get("storage.root_url", "")
         """Prefix of the URLs of files (spec 04 §7)."""
         self.storage = Storage(config, data)
         """The bytes of its files; opened when they are first asked for."""

@@ -181,6 +181,8 @@ class Contents:
         if isinstance(payload.get("tags"), str) and not payload["tags"].lstrip().startswith("["):
             payload["tags"] = [tag.strip() for tag in payload["tags"].split(",") if tag.strip()]
         if node.verb == "create":
+            if node.unknown:
+                return node  # which is refused in a moment
             if taken is None:
                 raise ValidationFailed.of([Problem((*node.path, "data"), BLANK)])
             payload = {name: value for name, value in payload.items() if name not in DERIVED}
@@ -302,6 +304,10 @@ class Contents:
         self.stored = True
         staged = [move.source for move, _ in self.done if move.source in self._staged()]
         await self._forget([*staged, *(kept for _, kept in self.done if kept), *self.leaving])
+        try:
+            await self.session.project.variants.forget(*dict.fromkeys(self.changed))
+        except TabulariumError as error:
+            structlog.get_logger().error("variants of a file are left", exc_info=error)
 
     async def undo(self) -> None:
         """Nothing was stored: all is as it was, as far as the storage lets us. What it does not, the doctor finds."""

@@ -18,6 +18,7 @@ from core.write.autofill import stamped
 from core.write.change import Node
 from core.write.forms import Form
 from core.write.guard import status_value
+from core.write.normalize import FILES
 
 # Written without a trace (spec 03 §12.1).
 UNRECORDED = frozenset({"directus_activity", "directus_collection_presets"})
@@ -60,6 +61,8 @@ class Facts:
     keys: list[Any]
     after: Mapping[int, Mapping[str, Any]]
     form: Callable[[str], Form]
+    shown: Callable[[Mapping[str, Any]], Any]
+    """Row of a file → its virtual field `data`."""
 
 
 def entries(nodes: tuple[Node, ...], facts: Facts) -> list[Entry]:
@@ -125,12 +128,15 @@ def revision(entry: Entry, facts: Facts, key: Any) -> dict[str, Any]:
     node = entry.node
     row = facts.after.get(node.index, {})
     delta = delta_of(node, facts, entry.action)
+    data = facts.form(node.collection.name).row(row)
+    if node.collection.name == FILES:
+        data["data"] = facts.shown(row)
     parent = node.parent
     return {
         "activity": key,
         "collection": node.collection.name,
         "item": str(facts.keys[node.index])[:ITEM],
-        "data": json_text(facts.form(node.collection.name).row(row)) or "{}",
+        "data": json_text(data) or "{}",
         "delta": json_text(delta) if delta else "[]",
         "parent_collection": parent.relation.collection if parent else None,
         "parent_item": str(facts.keys[parent.index])[:ITEM] if parent else None,
@@ -151,7 +157,8 @@ def delta_of(node: Node, facts: Facts, action: str) -> dict[str, Any]:
         return facts.form(collection.name).row(facts.after.get(node.index, {}), shown)
     blanked = BLANKED.get(collection.name, frozenset())
     found: dict[str, Any] = {}
-    for name in node.named:
+    # Of a file that was given bytes, all that was written: most of it follows from them (spec 04 §3.4)
+    for name in node.named if node.content is None else dict.fromkeys((*node.payload, *node.named)):
         field = collection.fields.get(name)
         if field is None or field.column is None or field.type == "hash" or (name == key and action not in BORN):
             continue

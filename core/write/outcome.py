@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from core.access.authorize import soft_deleted
 from core.events.collect import Event
 from core.query.change import WriteRequest
+from core.query.virtual import Scene, file_data
 from core.session import Session
 from core.write import history
 from core.write.change import Node
@@ -22,10 +25,16 @@ async def record(session: Session, request: WriteRequest, run: Run) -> None:
         keys=run.keys,
         after=run.after,
         form=lambda name: _form(run, name, "revision"),
+        shown=partial(file_data, scene=_scene(session)),
     )
     entries = history.entries(run.nodes, facts)
     if entries:
         await _store(run, entries, facts)
+
+
+def _scene(session: Session) -> Scene:
+    context, project = session.context, session.project
+    return Scene(session.actor.user, project.key, context.base_url, context.mount, project.root_url, session.snapshot)
 
 
 async def _store(run: Run, entries: list[Entry], facts: Facts) -> None:

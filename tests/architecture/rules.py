@@ -39,7 +39,7 @@ NAMED_ABOVE = {"core.session": "core.projects"}
 # What a request brings and what comes back: plain data that every layer may name.
 DATA = (
     "core.catalog", "core.context", "core.errors", "core.settings", "core.session", "core.frozen", "core.pace",
-    "core.query", "core.transfer.source", "core.endpoints.data",
+    "core.query", "core.transfer.source", "core.files.upload", "core.endpoints.data",
     "core.scim.refusals", "core.scim.rows", "core.scim.shape",
 )  # fmt: skip
 DOORS = (

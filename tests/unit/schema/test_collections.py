@@ -173,7 +173,7 @@ def test_root_fields_have_the_arguments_of_v8_and_ours() -> None:
         "upsert_articles_items(key, data, payload, lang, comment, activity_skip): [ArticlesItem]"
     )
     assert "delete_directus_files_item" in change
-    assert "create_directus_files_item" not in change
+    assert "create_directus_files_item" in change
 
 
 @pytest.mark.parametrize(

@@ -80,12 +80,10 @@ def test_system_types_are_singular_and_have_a_plural_for_relation_rows() -> None
     assert (users.filter, users.input) == ("DirectusUsersFilter", "DirectusUsersInput")
 
 
-def test_files_are_neither_created_nor_is_activity_written() -> None:
+def test_files_are_created_and_activity_is_not_written() -> None:
     found = names(collection("directus_activity", [key("directus_activity")], is_system=True))
-    assert found.collections["directus_files"].operations.create_item is None
+    assert found.create_item("directus_files") == "create_directus_files_item"
     assert found.update_item("directus_files") == "update_directus_files_item"
-    with pytest.raises(KeyError):
-        found.create_item("directus_files")
     with pytest.raises(KeyError):
         found.delete_item("directus_activity")
     own = found.collections["directus_activity"]
