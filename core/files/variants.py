@@ -111,8 +111,7 @@ class Variants:
     async def _make(self, original: str, variant: Variant, name: str) -> Found:
         assert self.images is not None
         async with self.images.turn():
-            with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as target:
-                await self._fill(source, original)
+            with await self._source(original) as source, tempfile.TemporaryFile() as target:
                 try:
                     await self.images.make(source, target, variant.order())
                 except NoPicture as error:
@@ -139,15 +138,16 @@ class Variants:
             raise Unprocessable(TOO_LARGE)
         return found
 
-    async def _fill(self, file: BinaryIO, original: str) -> None:
+    async def _source(self, original: str) -> BinaryIO:
+        """The original as a file: itself where it is one, else a copy. `head` has looked where its name leads."""
+        folder = await self._storage.originals.folder()
         try:
+            if folder is not None:
+                return await asyncio.to_thread((folder / original).open, "rb")
             async with self._storage.originals.open(original) as found:
-                async for chunk in found.chunks:
-                    await asyncio.to_thread(file.write, chunk)
-        except NotStored:
+                return await _copied(found.chunks)
+        except (NotStored, FileNotFoundError):
             raise ItemNotFound from None
-        file.flush()
-        file.seek(0)
 
     async def _may_store(self, variant: Variant) -> bool:
         """Who may ask for any size must not fill the storage."""
@@ -182,6 +182,19 @@ def _variant_in(folder: str, original: str) -> str:
     """The name that a variant of an original has in a folder."""
     form = folder.rpartition(",")[2]
     return f"{folder}/{converted(original, form) if form in MEDIA else original}"
+
+
+async def _copied(chunks: AsyncIterator[bytes]) -> BinaryIO:
+    file: Any = tempfile.TemporaryFile()  # noqa: SIM115 - handed on
+    try:
+        async for chunk in chunks:
+            await asyncio.to_thread(file.write, chunk)
+        file.flush()
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    return file  # type: ignore[no-any-return]
 
 
 def _content(file: BinaryIO) -> bytes:

@@ -26,8 +26,9 @@ LARGEST = 1_000_000
 class Bench:
     """The variants of a project, and how often pictures were made."""
 
-    def __init__(self, folder: Path) -> None:
-        config = ProjectConfig.of("main", {"auth": {"secret_key": "a long secret of this test"}})
+    def __init__(self, folder: Path, adapter: str) -> None:
+        given = {"auth": {"secret_key": "a long secret of this test"}, "storage": {"adapter": adapter}}
+        config = ProjectConfig.of("main", given)
         self.storage = Storage(config, folder)
         self.variants = Variants(self.storage, LARGEST)
         self.images = self.variants.images = Images(1)
@@ -53,9 +54,9 @@ class Bench:
         return sorted([stat.name async for stat in self.storage.generated.list()])
 
 
-@pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    found = Bench(tmp_path)
+@pytest.fixture(params=("local", "memory"))
+async def bench(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
+    found = Bench(tmp_path, request.param)
     await found.storage.originals.put("a.png", encoded(halves(40, 30), "PNG"))
     yield found
     await found.variants.close()
@@ -176,13 +177,14 @@ async def test_closing_ends_what_is_being_made(bench: Bench) -> None:
             await asked
 
 
-async def test_two_processes_make_the_same(bench: Bench, tmp_path: Path) -> None:
+async def test_two_processes_make_the_same(bench: Bench) -> None:
     other = Variants(bench.storage, LARGEST)
     other.images = bench.images
     first, second = await asyncio.gather(bench.variants.ready("a.png", SMALL), other.ready("a.png", SMALL))
     assert bench.made == 2
     assert first[1].size == second[1].size
     assert (await bench.picture()).size == (20, 10)
+    assert await bench.stored() == ["w20,h10,fcrop,q80/a.png"]
     folder = await bench.storage.generated.folder()
-    assert folder is not None
-    assert [path.name for path in (folder / SMALL.size.folder).iterdir()] == ["a.png"]
+    if folder is not None:  # nothing half written is left beside it
+        assert [path.name for path in (folder / SMALL.size.folder).iterdir()] == ["a.png"]
