@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.api.newsroom import Newsroom, newsroom
 
@@ -197,7 +198,9 @@ async def test_internal_errors_say_nothing_outside_production_either(
     monkeypatch.setattr("core.engine.read", fail)
     for env, told in (("production", {}), ("development", {"class": "RuntimeError"})):
         set_config(api, env=env)
-        answer = await api.ask("GET", "/items/articles")
+        with capture_logs() as logs:
+            answer = await api.ask("GET", "/items/articles")
+        assert [log["log_level"] for log in logs] == ["error"]
         assert (answer.status_code, answer.json()) == (
             500, {"error": {"code": None, "message": "Internal Server Error", **told}},
         )  # fmt: skip
