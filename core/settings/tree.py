@@ -245,8 +245,8 @@ def _value(node: Leaf | Open | Branch, value: Any, given: bool, path: str) -> An
         return _frozen(value)
     if not isinstance(value, Mapping):
         raise ConfigurationError(f"{path} must be a table of keys")
-    if path in NAMED and value and "default" not in map(plain, value):
-        value = {"default": next(iter(value.values()))}
+    if path in NAMED and "default" not in map(plain, value):
+        value = {"default": next((one for one in value.values() if isinstance(one, Mapping)), {})}
     return normalize(value, node, f"{path}.")
 
 
