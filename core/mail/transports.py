@@ -96,7 +96,7 @@ async def _sendmail(config: ProjectConfig, data: Path, mail: Mail) -> None:
 
 
 async def _file(config: ProjectConfig, data: Path, mail: Mail) -> None:
-    folder = Path(config.get("mail.default.path") or data / "mail" / config.key)
+    folder = data / (config.get("mail.default.path") or Path("mail", config.key))
     text = bytes(_stamped(mail))
 
     def write() -> None:

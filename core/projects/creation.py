@@ -156,10 +156,21 @@ def _unsafe(body: Mapping[str, Any], data: Path) -> list[Problem]:
         for name, value in found.items()
         if value not in (None, "") and not _inside(value, data, strict=name == "db_name")
     ]
-    for block in _branch(body, "mail").values():
-        if isinstance(block, Mapping) and any(plain(str(key)) == "sendmail" for key in block):
+    for block in _transports(body).values():
+        said = {plain(str(key)): value for key, value in block.items()} if isinstance(block, Mapping) else {}
+        if "sendmail" in said:
             problems.append(Problem(("mail.sendmail",), INVALID))
+        if said.get("path") not in (None, "") and not _inside(said["path"], data, strict=False):
+            problems.append(Problem(("mail.path",), INVALID))
     return problems
+
+
+def _transports(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The mail transports by name. What stands beside them is of the one called `default`, as installers send it."""
+    found = _branch(body, "mail")
+    beside = {name: value for name, value in found.items() if not isinstance(value, Mapping)}
+    named = {name: value for name, value in found.items() if isinstance(value, Mapping)}
+    return {**named, "default": {**beside, **named.get("default", {})}} if beside else named
 
 
 def _branch(body: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -211,7 +222,8 @@ def _tree(body: Mapping[str, Any]) -> dict[str, Any]:
     if body.get("logs_path"):
         tree["logger"] = {"path": body["logs_path"]}
     for name in BRANCHES:
-        tree[name] = _merged(tree.get(name, {}), body.get(name) or {}, key)
+        given = _transports(body) if name == "mail" else body.get(name) or {}
+        tree[name] = _merged(tree.get(name, {}), given, key)
         if not tree[name]:
             del tree[name]
     return tree

@@ -219,6 +219,9 @@ async def test_the_branches_of_the_body_reach_the_configuration(tmp_path: Path) 
     ({"storage": {"Thumb-Root": "../x"}}, [("storage.thumb_root", INVALID)]),
     ({"cache": {"pool": {"path": "/tmp"}}}, [("cache.pool.path", INVALID)]),
     ({"mail": {"default": {"sendMail": "/bin/sh"}}}, [("mail.sendmail", INVALID)]),
+    ({"mail": {"send_mail": "/bin/sh"}}, [("mail.sendmail", INVALID)]),
+    ({"mail": {"transport": "file", "path": "/etc"}}, [("mail.path", INVALID)]),
+    ({"mail": {"other": {"transport": "file", "path": "../mail"}}}, [("mail.path", INVALID)]),
 ])  # fmt: skip
 async def test_a_wrong_body_is_refused_and_nothing_is_made(
     tmp_path: Path, wrong: dict[str, Any], problems: list[tuple[str, str]]

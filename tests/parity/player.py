@@ -7,7 +7,7 @@ It must not know which answers are right.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from tests import backends
 from tests.parity import bodies, sinks
 from tests.parity.comparison import Comparison, Exchange, compare
 from tests.parity.recordings import Answer, Record
-from tests.parity.repairs import REPAIRS, Repair
+from tests.parity.repairs import REPAIRS, Forgotten, Repair
 from tests.parity.translation import Translation
 from tests.projects import configure
 
@@ -29,7 +29,7 @@ BASE_URL = "http://127.0.0.1"
 SENT_OUT = {"SMTP": "smtp", "WEBHOOK": "webhooks"}
 MADE = "server.projects.create"
 """The record that makes the project `main`."""
-PATIENCE = 2.0
+PATIENCE = 10.0
 """Seconds that mails and webhooks may take."""
 NO_ANSWER = Answer(0, {}, None)
 
@@ -78,6 +78,8 @@ class Player:
     webhooks: sinks.Sink
     config: Path
     """The file of the project `main`."""
+    forget: Callable[[str], Awaitable[None]]
+    """Runs a statement on the database of the project `main`."""
 
     async def play(self, records: Iterable[Record]) -> AsyncIterator[Exchange]:
         """Send every record in turn; what is answered to one changes how the next are sent."""
@@ -89,7 +91,7 @@ class Player:
                 for repair in REPAIRS.get(record.name, ()):
                     await self._repair(repair, own)
             if record.name == MADE and own.status < 300:
-                configure(self.config, webhooks={"allow_hosts": ["127.0.0.1"]})
+                configure(self.config, webhooks={"allow_hosts": ["127.0.0.1"]}, public_url=BASE_URL)
             before = own
             yield Exchange(record, own, comparison if record.compared else None)
 
@@ -106,7 +108,7 @@ class Player:
 
     async def _answer(self, record: Record, before: Answer) -> Answer:
         if record.method == "SMTP":
-            mail = await self.smtp.next(PATIENCE if before.status < 300 else 0.01)
+            mail = await self.smtp.next(PATIENCE)  # it is sent while the next requests are answered
             answer, token = mail or (NO_ANSWER, None)
             self.translation.mailed = token or self.translation.mailed
             return answer
@@ -114,7 +116,12 @@ class Player:
             return await self.webhooks.next(PATIENCE if before.status < 300 else 0.01) or NO_ANSWER
         return await self._send(self._here(self.translation.request(record)))
 
-    async def _repair(self, repair: Repair, own: Answer) -> None:
+    async def _repair(self, repair: Repair | Forgotten, own: Answer) -> None:
+        if isinstance(repair, Forgotten):
+            await self.forget(repair.statement)
+            if repair.first is not None:
+                self.translation.ids[repair.first][0] = 1
+            return
         headers = {"Authorization": f"Bearer {self.translation.tokens['main', 1]}", "Content-Type": "application/json"}
         request = Record("repair", repair.method, repair.path, headers, repair.body, None, setup=True)
         if "{" in repair.path:
@@ -125,7 +132,9 @@ class Player:
 
     async def _send(self, request: Record) -> Answer:
         content = bodies.encode(request.body, request.headers.get("Content-Type"))
-        answer = await self.client.request(request.method, request.path, headers=request.headers, content=content)
+        self.client.cookies.clear()  # a request carries the cookie that was recorded with it, and no other
+        headers = {"User-Agent": "", **request.headers}
+        answer = await self.client.request(request.method, request.path, headers=headers, content=content)
         headers = {name.lower(): value for name, value in answer.headers.items()}
         return Answer(answer.status_code, headers, bodies.decode(answer.content, headers.get("content-type", "")))
 
@@ -150,6 +159,13 @@ async def player(dialect: str, folder: Path) -> AsyncIterator[Player]:
     data = folder / "data"
     data.mkdir()
     application = Application({"TABULARIUM_DATA": str(data), "TABULARIUM_DEFAULT_PROJECT": ""})
+
+    async def forget(statement: str) -> None:
+        assert application._projects is not None
+        store = await application._projects.get("main").store()
+        async with store.write() as connection:
+            await connection.execute(statement)
+
     with ExitStack() as stack:
         databases = Databases.of(dialect, data, stack)
         async with sinks.smtp() as smtp, sinks.webhooks() as webhooks:
@@ -158,7 +174,7 @@ async def player(dialect: str, folder: Path) -> AsyncIterator[Player]:
                 transport = httpx2.ASGITransport(app=application, raise_app_exceptions=False)
                 async with httpx2.AsyncClient(transport=transport, base_url=BASE_URL) as client:
                     config = data / "config" / "main.json"
-                    yield Player(client, databases, Translation(_secret(config)), smtp, webhooks, config)
+                    yield Player(client, databases, Translation(_secret(config)), smtp, webhooks, config, forget)
             finally:
                 await application.stop()
 

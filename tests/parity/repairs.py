@@ -19,7 +19,23 @@ class Repair:
     body: Any = None
 
 
-REPAIRS: Mapping[str, tuple[Repair, ...]] = {
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """A row that no request can delete. `statement`: SQL of every dialect, on the database of the project `main`.
+
+    `first`: the collection, where it was the first row: those to come have numbers higher by one.
+    """
+
+    statement: str
+    first: str | None = None
+
+
+REPAIRS: Mapping[str, tuple[Repair | Forgotten, ...]] = {
+    # v8 kept no history of a new password; there is no other update yet.
+    "auth.password.reset": (
+        Forgotten("DELETE FROM directus_revisions", first="directus_revisions"),
+        Forgotten("DELETE FROM directus_activity WHERE action = 'update'"),
+    ),
     # v8 failed; here the collection is made.
     "collections.create.boolean_default_false": (Repair("DELETE", "/main/collections/booldef"),),
     # v8 failed; here the article is made, and its junction row.

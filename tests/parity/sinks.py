@@ -11,6 +11,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from email import message_from_bytes, policy
+from html import unescape
 from typing import Any
 
 from tests.parity.recordings import Answer
@@ -96,6 +97,8 @@ def _mail(text: bytes) -> tuple[Answer, str | None]:
     mail = message_from_bytes(text, policy=policy.default)
     part = mail.get_body(("html", "plain"))
     content = part.get_content() if part is not None else ""
+    if part is not None and part.get_content_subtype() == "html":
+        content = unescape(content)
     link = LINK.search(content)
     body: dict[str, Any] = {
         "subject": str(mail["subject"]),
