@@ -51,7 +51,7 @@ class Done:
 
 async def run(session: Session, body: Any) -> dict[str, Any]:
     """The answer to a bulk request. Raises InvalidSyntax, TooMany; what a write raises that is no operation's fault."""
-    operations, most_errors = _read(body)
+    operations, most_errors = _read(body, public=session.actor.public)
     found = await engine.together(session, rows.USERS, lambda tx: _run(tx, operations, most_errors))
     return {"schemas": [RESPONSE], "Operations": found}
 
@@ -101,7 +101,7 @@ async def _one(tx: Together, place: int, one: Any, done: Done) -> None:
         raise  # no operation's fault
     except TabulariumError as error:
         done.failed += 1
-        done.answers[place] = {**answer, **_failed(error)}
+        done.answers[place] = {**answer, **_failed(error, public=tx.session.actor.public)}
         return
     if row is not None:
         shown = Desk(tx.session, tx).shown(one.kind, row)
@@ -130,7 +130,7 @@ async def _perform(tx: Together, one: Operation, own: str | None, made: Mapping[
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def _read(body: Any) -> tuple[list[Any], int | None]:
+def _read(body: Any, *, public: bool) -> tuple[list[Any], int | None]:
     """The operations, those that mean nothing as their answers, and after how many errors to stop."""
     members = {str(name).lower(): value for name, value in body.items()} if isinstance(body, Mapping) else {}
     sent = members.get("operations")
@@ -155,7 +155,7 @@ def _read(body: Any) -> tuple[list[Any], int | None]:
             kept = {"method": method} if isinstance(method, str) else {}
             if isinstance(one, Mapping) and isinstance(one.get("bulkId"), str):
                 kept["bulkId"] = one["bulkId"]
-            found.append({**kept, **_failed(error)})
+            found.append({**kept, **_failed(error, public=public)})
     return found, most or None
 
 
@@ -182,8 +182,8 @@ def _operation(one: Any) -> Operation:
     return Operation(method, kind, own_id, data, bulk_id, version, frozenset(_references((own_id, data))))
 
 
-def _failed(error: TabulariumError) -> dict[str, Any]:
-    response = told(error, public=False)
+def _failed(error: TabulariumError, *, public: bool) -> dict[str, Any]:
+    response = told(error, public=public)
     return {"status": response["status"], "response": response}
 
 

@@ -14,8 +14,9 @@ from uuid import UUID
 
 import orjson
 
-from core.query.predicate import Compare, IsNull, Predicate, all_of, any_of
+from core.query.predicate import NOTHING, Compare, IsNull, Predicate, all_of, any_of
 from core.query.selection import Leaf, Nested, Selection, Window
+from core.types.structured import storable
 
 USERS, ROLES = "directus_users", "directus_roles"
 USER_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -87,6 +88,8 @@ def key_in(collection: str, text: str) -> int | None:
 
 def identified(collection: str, text: str) -> Predicate:
     """The row with this id."""
+    if not storable(text):
+        return NOTHING
     own = Compare("external_id", "eq", text)
     key = key_in(collection, text)
     if key is None:
