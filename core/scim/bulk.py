@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from core import engine
 from core.db.errors import MissingObject, Retryable, StatementTimeout
-from core.errors import DatabaseUnavailable, TabulariumError
+from core.errors import DatabaseUnavailable, TabulariumError, Unauthorized
 from core.scim import groups, rows, users
 from core.scim.reading import Desk, by_key, find
 from core.scim.refusals import InvalidPath, InvalidSyntax, InvalidValue, TooMany, told
@@ -50,8 +50,13 @@ class Done:
 
 
 async def run(session: Session, body: Any) -> dict[str, Any]:
-    """The answer to a bulk request. Raises InvalidSyntax, TooMany; what a write raises that is no operation's fault."""
-    operations, most_errors = _read(body, public=session.actor.public)
+    """The answer to a bulk request.
+
+    Raises Unauthorized (nobody calls), InvalidSyntax, InvalidValue, TooMany; what is no operation's fault.
+    """
+    if session.actor.public:
+        raise Unauthorized
+    operations, most_errors = _read(body)
     found = await engine.together(session, rows.USERS, lambda tx: _run(tx, operations, most_errors))
     return {"schemas": [RESPONSE], "Operations": found}
 
@@ -59,24 +64,25 @@ async def run(session: Session, body: Any) -> dict[str, Any]:
 async def _run(tx: Together, operations: Sequence[Any], most_errors: int | None) -> list[dict[str, Any]]:
     """Do them in their order; what needs something that is made later is done right after that."""
     done = Done()
-    unmade = {one.bulk_id for one in operations if isinstance(one, Operation) and one.method == "POST"}
+    posts = [one for one in operations if isinstance(one, Operation) and one.method == "POST"]
+    unmade = {one.bulk_id for one in posts if one.bulk_id is not None}
     next_ones = deque(enumerate(operations))
-    waiting: list[tuple[int, Any]] = []
+    waiting: dict[str, list[tuple[int, Any]]] = {}  # by one of those that they need
     while next_ones:
         place, one = next_ones.popleft()
         if most_errors is not None and done.failed >= most_errors:
             break
-        if isinstance(one, Operation) and one.refers & unmade - {one.bulk_id}:
-            waiting.append((place, one))
+        needed = one.refers & unmade - {one.bulk_id} if isinstance(one, Operation) else None
+        if needed:
+            waiting.setdefault(min(needed), []).append((place, one))
         else:
             await _one(tx, place, one, done)
             if isinstance(one, Operation) and one.bulk_id in unmade:
                 unmade.discard(one.bulk_id)
-                next_ones.extendleft(reversed(waiting))
-                waiting.clear()
+                next_ones.extendleft(reversed(waiting.pop(one.bulk_id, [])))
         if not next_ones and waiting:  # those that are left wait for each other
             unmade.clear()
-            next_ones.extend(waiting)
+            next_ones.extend(one for ones in waiting.values() for one in ones)
             waiting.clear()
     return [done.answers[place] for place in sorted(done.answers)]
 
@@ -101,7 +107,7 @@ async def _one(tx: Together, place: int, one: Any, done: Done) -> None:
         raise  # no operation's fault
     except TabulariumError as error:
         done.failed += 1
-        done.answers[place] = {**answer, **_failed(error, public=tx.session.actor.public)}
+        done.answers[place] = {**answer, **_failed(error)}
         return
     if row is not None:
         shown = Desk(tx.session, tx).shown(one.kind, row)
@@ -130,7 +136,7 @@ async def _perform(tx: Together, one: Operation, own: str | None, made: Mapping[
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def _read(body: Any, *, public: bool) -> tuple[list[Any], int | None]:
+def _read(body: Any) -> tuple[list[Any], int | None]:
     """The operations, those that mean nothing as their answers, and after how many errors to stop."""
     members = {str(name).lower(): value for name, value in body.items()} if isinstance(body, Mapping) else {}
     sent = members.get("operations")
@@ -155,7 +161,7 @@ def _read(body: Any, *, public: bool) -> tuple[list[Any], int | None]:
             kept = {"method": method} if isinstance(method, str) else {}
             if isinstance(one, Mapping) and isinstance(one.get("bulkId"), str):
                 kept["bulkId"] = one["bulkId"]
-            found.append({**kept, **_failed(error, public=public)})
+            found.append({**kept, **_failed(error)})
     return found, most or None
 
 
@@ -182,8 +188,8 @@ def _operation(one: Any) -> Operation:
     return Operation(method, kind, own_id, data, bulk_id, version, frozenset(_references((own_id, data))))
 
 
-def _failed(error: TabulariumError, *, public: bool) -> dict[str, Any]:
-    response = told(error, public=public)
+def _failed(error: TabulariumError) -> dict[str, Any]:
+    response = told(error, public=False)
     return {"status": response["status"], "response": response}
 
 
