@@ -14,16 +14,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
+from core.access.hidden import hidden_in_totals, hidden_somewhere
 from core.access.history import HISTORY
 from core.access.policy import Policy
-from core.access.restrict import (
-    admit,
-    hidden_in_totals,
-    hidden_somewhere,
-    read_scope,
-    restrict,
-    restrict_predicate,
-)
+from core.access.restrict import admit, read_scope, restrict, restrict_predicate
 from core.access.statuses import status_scope
 from core.catalog.model import Collection, Snapshot
 from core.db.errors import DatabaseError, Retryable, Unavailable

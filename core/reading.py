@@ -63,8 +63,8 @@ async def _made(
 
 
 def bound_of(session: Session) -> dict[str, Any]:
-    """The values of `Bound`s: who calls."""
-    return {"user": session.actor.user, "role": session.actor.role}
+    """The values of `Bound`s: who calls, and when."""
+    return session.bound
 
 
 def scene_of(session: Session) -> Scene:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.access.policy import Policy
 from core.catalog.model import Snapshot
 from core.context import Actor, Context
+from core.query.variables import moments
 
 if TYPE_CHECKING:
     from core.projects import Project
@@ -30,6 +31,12 @@ class Session:
     @property
     def actor(self) -> Actor:
         return self.context.actor
+
+    @property
+    def bound(self) -> dict[str, Any]:
+        """The values of `Bound`s: who calls, and the times that the rules of the role speak of."""
+        found: dict[str, Any] = {"user": self.actor.user, "role": self.actor.role}
+        return found | moments(self.policy.moments, self.context.now) if self.policy.moments else found
 
     def keys(self, collection: str, sent: Iterable[str]) -> tuple[str, ...]:
         """Keys as they stand in paths, in which `me` is the caller among users (spec 02 §9)."""

@@ -13,6 +13,8 @@ from urllib.parse import unquote
 import orjson
 
 from core.errors import BadRequest, Unprocessable
+from core.query import maps
+from core.query.selection import Condition
 
 MOST_PARAMETERS = 1000
 DEEPEST = 64
@@ -114,7 +116,7 @@ def conditions(value: Any) -> list[dict[str, Any]]:
         raise Unprocessable("filter: This value should be a map of fields")
     found: list[dict[str, Any]] = []
     for field, tests in value.items():
-        found.extend(_tests(field, tests))
+        found.extend(map(_plain, maps.tests(field, tests)))
         if len(found) > MOST_PARAMETERS:
             raise BadRequest(f"More than {MOST_PARAMETERS} conditions")
     return found
@@ -228,34 +230,13 @@ def _json_map(text: str) -> Any:
     return value
 
 
-def _tests(field: str, tests: Any) -> Iterator[dict[str, Any]]:
-    """The conditions on one field: a value, a map of operators, or several such maps by number."""
-    if isinstance(tests, list):
-        tests = {str(index): one for index, one in enumerate(tests)}
-    if not isinstance(tests, dict):
-        yield {"field": field, "value": tests}
-        return
-    connector = tests.get("logical")
-    either = isinstance(connector, str) and connector.strip().lower() == "or"
-    for operator, value in tests.items():
-        if operator == "logical":
-            continue
-        if isinstance(value, dict) and operator.isdecimal():
-            yield from _tests(field, value)
-            continue
-        condition: dict[str, Any] = {"field": field, "value": _listed(value)}
-        if operator != "eq":
-            condition["op"] = operator
-        if either:
-            condition["or"] = True
-        yield condition
-
-
-def _listed(value: Any) -> Any:
-    """`in[3]=x&in[7]=y` is a list as well."""
-    if isinstance(value, dict) and all(key.isdecimal() for key in value):
-        return list(value.values())
-    return value
+def _plain(one: Condition) -> dict[str, Any]:
+    condition: dict[str, Any] = {"field": one.field, "value": one.value}
+    if one.op != "eq":
+        condition["op"] = one.op
+    if one.either:
+        condition["or"] = True
+    return condition
 
 
 def _flat(name: str, value: Any) -> Iterator[str]:

@@ -10,8 +10,8 @@ from collections.abc import Collection as Names
 from dataclasses import dataclass
 from typing import Any
 
+from core.access.owners import ROLE_SCOPED, owner_column
 from core.access.policy import FULL, MINE, NO_GRANT, NONE, ROLE, Grant, Policy
-from core.access.restrict import ROLE_SCOPED, owner_column
 from core.catalog.model import Collection
 from core.context import Actor
 from core.errors import CreateDenied, DeleteDenied, FieldWriteDenied, Forbidden, ItemNotFound, UpdateDenied
@@ -21,11 +21,15 @@ ACTIONS = ("create", "read", "update", "delete")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What rights depend on in a stored row. `owner_role`: the role of the owner (roles, permissions: of the row)."""
+    """What rights depend on in a stored row. `owner_role`: the role of the owner (roles, permissions: of the row).
+
+    `fails`: the actions whose row rule it does not fulfil.
+    """
 
     status: Any = None
     owner: int | None = None
     owner_role: int | None = None
+    fails: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +110,15 @@ def update(caller: Caller, collection: Collection, row: Row | None, wish: Wish, 
     _writable(collection, grant, wish.names, exempt=collection.primary_key)
     if seen is None or (soft_deleted(collection, seen.status) and not caller.revives):
         raise ItemNotFound.with_id(key)
-    others = [item for item in wish.names if item not in (collection.status_field, collection.primary_key)]
     if wish.sets_status and not same_status(wish.status, seen.status):
         if str(wish.status) in grant.status_blacklist:
             raise FieldWriteDenied(collection.status_field or "", name)
         if soft_deleted(collection, wish.status):
-            if not reaches(caller, collection, grant.delete, seen, deletes=True):
+            if not reaches(caller, collection, "delete", grant, seen):
                 raise DeleteDenied(name, level=True, public=caller.actor.public)
-            if not others:
+            if only_retires(collection, wish):
                 return
-    if not reaches(caller, collection, grant.update, seen):
+    if not reaches(caller, collection, "update", grant, seen):
         raise UpdateDenied(name, level=True, public=caller.actor.public)
 
 
@@ -134,7 +137,7 @@ def delete(caller: Caller, collection: Collection, row: Row | None) -> None:
     _explained(caller, name, grant, ("always",))
     if row is None:
         raise ItemNotFound()
-    if not reaches(caller, collection, grant.delete, row, deletes=True):
+    if not reaches(caller, collection, "delete", grant, row):
         raise DeleteDenied(name, level=True, public=public)
 
 
@@ -143,23 +146,34 @@ def readable(caller: Caller, collection: Collection, row: Row) -> bool:
     policy = caller.policy
     if policy.admin:
         return True
+    if "read" in row.fails:
+        return False
     name = collection.name
     if name in ROLE_SCOPED or name == "directus_collection_presets":
         level = policy.any_level(name, "read")
         if level < FULL:
             shared = name not in ROLE_SCOPED and level == ROLE
             own_role = row.owner_role is not None and row.owner_role == caller.actor.role
-            return (shared and own_role) or reaches(caller, collection, level, row)
+            return (shared and own_role) or owns(caller, collection, level, row)
     if policy.has_workflow(name) and collection.status_field is None:
         return False
-    return reaches(caller, collection, policy.grant(name, row.status).read, row)
+    return reaches(caller, collection, "read", policy.grant(name, row.status), row)
 
 
-def reaches(caller: Caller, collection: Collection, level: int, row: Row, *, deletes: bool = False) -> bool:
-    """Whether a level reaches a row by its owner (spec 02 §12.7). `deletes`: then nobody owns a user."""
+def reaches(caller: Caller, collection: Collection, action: str, grant: Grant, row: Row) -> bool:
+    """Whether a grant reaches a row for an action: by its owner, and by its row rule."""
+    if action in row.fails:
+        return False
+    if action == "delete" and collection.name == "directus_users":
+        return grant.delete >= FULL  # nobody owns a user who goes
+    return owns(caller, collection, grant.level(action), row)
+
+
+def owns(caller: Caller, collection: Collection, level: int, row: Row) -> bool:
+    """Whether a level reaches a row by its owner (spec 02 §12.7)."""
     if level >= FULL:
         return True
-    if level == NONE or (deletes and collection.name == "directus_users"):
+    if level == NONE:
         return False
     actor = caller.actor
     if collection.name in ROLE_SCOPED:
@@ -173,6 +187,16 @@ def reaches(caller: Caller, collection: Collection, level: int, row: Row, *, del
     return shared and row.owner_role is not None and row.owner_role == actor.role
 
 
+def deciding(policy: Policy, collection: Collection, verb: str, status: Any) -> tuple[Grant, ...]:
+    """The rows of permissions that decide on a write: of the status that a new item gets or a stored one has.
+
+    Several only for a new item of unknown status: any of them will do.
+    """
+    if verb == "create":
+        return _creation_grants(policy, collection, status)
+    return (policy.grant(collection.name, status),)
+
+
 def has_level(policy: Policy, name: str) -> bool:
     """The role has some level of some action on the collection."""
     return any(policy.any_level(name, action) > NONE for action in ACTIONS)
@@ -182,6 +206,12 @@ def soft_deleted(collection: Collection, status: Any) -> bool:
     """Whether the status means that the item counts as deleted."""
     mapping = collection.statuses
     return mapping is not None and status is not None and str(status) in {str(value) for value in mapping.soft_deleted}
+
+
+def only_retires(collection: Collection, wish: Wish) -> bool:
+    """Whether an update is a soft deletion and nothing else: then it asks for the right to delete alone."""
+    others = any(name not in (collection.status_field, collection.primary_key) for name in wish.names)
+    return wish.sets_status and not others and soft_deleted(collection, wish.status)
 
 
 def same_status(one: Any, other: Any) -> bool:

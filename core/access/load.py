@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from core.access import rules
 from core.access.policy import (
     ADMIN_POLICY,
     COMMENT_LEVELS,
@@ -19,6 +20,7 @@ from core.access.policy import (
     Policy,
 )
 from core.context import ADMIN_ROLE
+from core.query.variables import Variable
 
 COLUMNS = (
     "collection",
@@ -32,6 +34,10 @@ COLUMNS = (
     "read_field_blacklist",
     "write_field_blacklist",
     "status_blacklist",
+    "id",
+    "rules",
+    "presets",
+    "checks",
 )
 
 
@@ -47,11 +53,13 @@ def parse_rows(role: int | None, rows: Sequence[Sequence[Any]]) -> Policy:
     general: dict[str, Grant] = {}
     workflow: dict[str, dict[str, Grant]] = {}
     creation: dict[str, Grant] = {}
+    moments: list[Variable] = []
     digest = hashlib.sha256()
     for row in rows:
         values = dict(zip(COLUMNS, row, strict=True))
         digest.update(repr(tuple(row)).encode())
         collection, status, grant = values["collection"], values["status"], _grant(values)
+        moments += rules.moments(grant.extras)
         if status is None or status == "":
             general.setdefault(collection, grant)
         elif status.startswith("$"):
@@ -66,10 +74,14 @@ def parse_rows(role: int | None, rows: Sequence[Sequence[Any]]) -> Policy:
         workflow=MappingProxyType({name: MappingProxyType(found) for name, found in workflow.items()}),
         creation=MappingProxyType(creation),
         fingerprint=f"{role}:{digest.hexdigest()[:16]}",
+        moments=tuple(dict.fromkeys(moments)),
     )
 
 
 def _grant(values: Mapping[str, Any]) -> Grant:
+    extras = rules.stored(*(values[name] for name in rules.MEMBERS))
+    if extras is not rules.PLAIN and values["collection"] in rules.WITHOUT:
+        return Grant(id=values["id"], status=values["status"])  # what cannot be limited by rows is not read at all
     return Grant(
         create=FULL if LEVELS.get(values["create"] or "none", NONE) >= MINE else NONE,
         read=LEVELS.get(values["read"] or "none", NONE),
@@ -80,6 +92,9 @@ def _grant(values: Mapping[str, Any]) -> Grant:
         read_blacklist=_csv(values["read_field_blacklist"]),
         write_blacklist=_csv(values["write_field_blacklist"]),
         status_blacklist=_csv(values["status_blacklist"]),
+        id=values["id"],
+        status=values["status"],
+        extras=extras,
     )
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from core.access.rules import PLAIN, Extras, Rule
 from core.context import ADMIN_ROLE
 from core.frozen import EMPTY
+from core.query.variables import Variable
 
 LEVELS = {"none": 0, "mine": 1, "role": 2, "full": 3}
 NONE, MINE, ROLE, FULL = 0, 1, 2, 3
@@ -19,7 +21,10 @@ COMMENT_LEVELS = {"none": 0, "read": 0, "create": 1, "update": 2, "full": 3}
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One row of directus_permissions, parsed. Levels are NONE, MINE, ROLE, FULL; `comment` by COMMENT_LEVELS."""
+    """One row of directus_permissions, parsed. Levels are NONE, MINE, ROLE, FULL; `comment` by COMMENT_LEVELS.
+
+    `id`: of the row; `status`: as it is stored. `extras`: what it says beyond Directus 8.
+    """
 
     create: int = NONE
     read: int = NONE
@@ -30,12 +35,25 @@ class Grant:
     read_blacklist: frozenset[str] = frozenset()
     write_blacklist: frozenset[str] = frozenset()
     status_blacklist: frozenset[str] = frozenset()
+    id: int | None = None
+    status: str | None = None
+    extras: Extras = PLAIN
+
+    def rule(self, action: str) -> Rule | None:
+        """What rows must be like before "read", "update" or "delete"; None: the level alone decides."""
+        return self.extras.rules.get(action)
+
+    def check(self, action: str) -> Rule | None:
+        """What a row must be like after "create" or "update"."""
+        return self.extras.checks.get(action)
 
     def level(self, action: str) -> int:
         """Level of "create", "read", "update" or "delete"."""
         value: int = getattr(self, action)
         return value
 
+
+RULED = ("read", "update", "delete")
 
 NO_GRANT = Grant()
 FULL_GRANT = Grant(create=FULL, read=FULL, update=FULL, delete=FULL, comment=3)
@@ -55,6 +73,8 @@ class Policy:
     workflow: Mapping[str, Mapping[str, Grant]] = field(default_factory=lambda: EMPTY)
     creation: Mapping[str, Grant] = field(default_factory=lambda: EMPTY)
     fingerprint: str = ""
+    moments: tuple[Variable, ...] = ()
+    """The variables of time in rules: what statements need of the clock."""
 
     def grants(self, collection: str) -> Iterable[Grant]:
         """Every grant that counts for access to a collection (workflow rows, else the general one)."""
@@ -78,6 +98,11 @@ class Policy:
     def any_level(self, collection: str, action: str) -> int:
         """The best level of an action over all statuses: the question `admit` asks first."""
         return max((grant.level(action) for grant in self.grants(collection)), default=NONE)
+
+    def ruled(self, collection: str) -> tuple[str, ...]:
+        """The actions (read, update, delete) that some row rule limits in a collection."""
+        rules = [grant.extras.rules for grant in self.grants(collection)]
+        return tuple(action for action in RULED if any(action in one for one in rules))
 
     @property
     def blacklists(self) -> bool:

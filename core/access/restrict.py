@@ -11,19 +11,21 @@ from collections.abc import Iterable, Set
 from dataclasses import dataclass, replace
 from functools import partial
 
+from core.access.hidden import OWN_ONLY, hidden_in_filters, hidden_somewhere
 from core.access.history import (
     ACTIVITY,
     HISTORY,
     admit_revisions,
     collection_of,
-    hidden_in_conditions,
     history_scope,
     redaction,
 )
-from core.access.policy import FULL, MINE, NONE, ROLE, Policy
+from core.access.owners import ME, MY_ROLE, ROLE_SCOPED, owner_column, owner_scope
+from core.access.policy import ADMIN_POLICY, FULL, MINE, NONE, ROLE, Grant, Policy
+from core.access.rules import Misunderstood, Rule, meaning
 from core.access.statuses import status_scope
 from core.catalog.model import Collection, Snapshot, ToMany, ToOne
-from core.errors import FieldAccessDenied, ReadDenied
+from core.errors import FieldAccessDenied, ReadDenied, TabulariumError
 from core.query.plan import (
     ColumnOut,
     ConstantOut,
@@ -41,7 +43,6 @@ from core.query.predicate import (
     NOTHING,
     And,
     Between,
-    Bound,
     Compare,
     In,
     IsEmpty,
@@ -57,25 +58,8 @@ from core.query.predicate import (
     any_of,
     negate,
 )
-from core.query.revisions import CONTENTS, REVISIONS
+from core.query.revisions import REVISIONS
 from core.query.selection import Warning
-
-ME = Bound("user")
-MY_ROLE = Bound("role")
-
-# Columns of directus_users that nobody filters by, and those that only admins do (spec 02 §9.1).
-SECRET = frozenset({"password", "password_reset_token"})
-ADMIN_ONLY = frozenset({"token", "2fa_secret"})
-OWN_ONLY = frozenset({"token", "2fa_secret", "email_notifications", "last_access_on", "last_page"})
-
-# Owner columns that the system fixes, whatever fields of type owner there are (spec 02 §12.4).
-FIXED_OWNERS = {
-    "directus_users": "id",
-    "directus_collection_presets": "user",
-    "directus_activity": "action_by",
-}
-ROLE_SCOPED = {"directus_roles": "id", "directus_permissions": "role"}
-
 
 # --- rows ---------------------------------------------------------------------------------------------------------
 
@@ -112,8 +96,13 @@ def read_scope(snapshot: Snapshot, policy: Policy, name: str, of: str | None = N
     if policy.any_level(name, "read") < MINE:
         raise ReadDenied(name)
     own = _system_scope(snapshot, policy, collection, of)
-    if own is not None:
-        return own
+    levels = _level_scope(snapshot, policy, collection) if own is None else own
+    return all_of((levels, rule_scope(snapshot, policy, collection, "read")))
+
+
+def _level_scope(snapshot: Snapshot, policy: Policy, collection: Collection) -> Predicate:
+    """The rows that levels and statuses reach."""
+    name = collection.name
     rows = policy.workflow.get(name)
     if rows:
         return _workflow_scope(snapshot, collection, {status: grant.read for status, grant in rows.items()})
@@ -137,6 +126,49 @@ def _workflow_scope(snapshot: Snapshot, collection: Collection, levels: dict[str
     )
 
 
+def rule_scope(snapshot: Snapshot, policy: Policy, collection: Collection, action: str) -> Predicate:
+    """The rows that fulfil the row rules of an action (read, update, delete), each that of its own status.
+
+    Relations in rules are looked at as an admin sees them: a rule says what is, not what the caller may know. So rules
+    of other collections do not count inside, and rules cannot go round in circles.
+    """
+    grants = tuple(policy.grants(collection.name))
+    if not any(grant.rule(action) for grant in grants):
+        return EVERYTHING
+    if not policy.has_workflow(collection.name):
+        return all_of(_asked(snapshot, collection, grant.rule(action)) for grant in grants)
+    if collection.status_field is None:
+        return NOTHING
+    places = {status: number for number, status in enumerate(policy.workflow[collection.name])}
+    return any_of(
+        all_of(
+            (Compare(collection.status_field, "eq", value), _asked(snapshot, collection, grants[place].rule(action)))
+        )
+        for value, place in _castable(collection, places)
+    )
+
+
+def rule_meaning(snapshot: Snapshot, collection: Collection, rule: Rule) -> Predicate:
+    """What a rule asks of a row, as statements can. Raises Misunderstood."""
+    try:
+        return restrict_predicate(snapshot, ADMIN_POLICY, collection, meaning(snapshot, collection, rule))
+    except TabulariumError as error:
+        raise Misunderstood(error.message) from None
+
+
+def _asked(snapshot: Snapshot, collection: Collection, rule: Rule | None) -> Predicate:
+    """What a rule asks of a row; nothing fulfils one that cannot be understood (any more)."""
+    try:
+        return EVERYTHING if rule is None else rule_meaning(snapshot, collection, rule)
+    except Misunderstood:
+        return NOTHING
+
+
+def check_scope(snapshot: Snapshot, collection: Collection, grant: Grant, action: str) -> Predicate:
+    """The rows that fulfil the check after a write ("create", "update") under a grant."""
+    return _asked(snapshot, collection, grant.check(action))
+
+
 def _castable(collection: Collection, levels: dict[str, int]) -> Iterable[tuple[object, int]]:
     """Statuses as values of the column: rows for text in a numeric status column match nothing."""
     column = collection.fields[collection.status_field or ""].column
@@ -146,29 +178,6 @@ def _castable(collection: Collection, levels: dict[str, int]) -> Iterable[tuple[
             yield status, level
         elif status.lstrip("-").isdigit():
             yield int(status), level
-
-
-def owner_column(collection: Collection) -> str | None:
-    """The column that names the owner of an item."""
-    return FIXED_OWNERS.get(collection.name) or collection.owner_field
-
-
-def owner_scope(snapshot: Snapshot, collection: Collection, level: int) -> Predicate:
-    """Rows that a level reaches by their owner; without owner column only `full` reaches any."""
-    if level >= FULL:
-        return EVERYTHING
-    column = owner_column(collection)
-    if column is None or level == NONE:
-        return NOTHING
-    mine = Compare(column, "eq", ME)
-    if level < ROLE:
-        return mine
-    if collection.name == "directus_users":
-        return any_of((mine, Compare("role", "eq", MY_ROLE)))
-    relation = collection.relations.get(column)
-    if not isinstance(relation, ToOne) or relation.target != "directus_users":
-        return mine
-    return any_of((mine, Related(column, Compare("role", "eq", MY_ROLE), trusted=True)))
 
 
 def _system_scope(snapshot: Snapshot, policy: Policy, collection: Collection, of: str | None) -> Predicate | None:
@@ -202,31 +211,6 @@ def _item_scope(snapshot: Snapshot, policy: Policy, collection: Collection) -> P
 
 
 # --- predicates ---------------------------------------------------------------------------------------------------
-
-
-def hidden_in_filters(policy: Policy, collection: Collection) -> frozenset[str]:
-    """Fields that no filter, search or aggregate of this role may touch; the key is exempt (spec 02 §12.8)."""
-    hidden = policy.hidden_always(collection.name)
-    if collection.primary_key:
-        hidden = hidden - {collection.primary_key}
-    if collection.name == "directus_users":
-        hidden = hidden | SECRET | (frozenset() if policy.admin else ADMIN_ONLY)
-    return hidden | hidden_in_conditions(policy) if collection.name == REVISIONS else hidden
-
-
-def hidden_somewhere(policy: Policy, collection: Collection) -> frozenset[str]:
-    """Fields that must not decide about several items at once (sort, `q`, `status`): hidden in some status, secret."""
-    hidden = hidden_in_filters(policy, collection).union(*policy.hidden_sometimes(collection.name).values())
-    if collection.name == "directus_users":
-        hidden = hidden | SECRET | ADMIN_ONLY
-    return hidden - {collection.primary_key} if collection.primary_key else hidden
-
-
-def hidden_in_totals(policy: Policy, collection: Collection) -> frozenset[str]:
-    """Fields that aggregates and groups may not name: those show values, of the key as well, of all rows at once."""
-    always, sometimes = policy.hidden_always(collection.name), policy.hidden_sometimes(collection.name)
-    redacted = CONTENTS if collection.name == REVISIONS else frozenset()
-    return hidden_in_filters(policy, collection).union(redacted, always, *sometimes.values())
 
 
 def restrict_predicate(snapshot: Snapshot, policy: Policy, collection: Collection, part: Predicate) -> Predicate:

@@ -23,6 +23,7 @@ from core.catalog.model import (
     StatusMapping,
 )
 from core.catalog.relations import RelationRow, relate
+from core.catalog.system import own_types
 from core.catalog.tables import Table
 from core.catalog.webhooks import webhooks
 from core.context import ADMIN_ROLE
@@ -137,7 +138,7 @@ def _field(collection: str, name: str, row: Row | None, column: Column | None) -
     known = derive.known_type(row.get("type")) if row else None
     if column is not None:
         if known is None or known in ALIAS_TYPES:
-            known = derive.column_type(column)
+            known = own_types().get((collection, name)) or derive.column_type(column)
         if known == "boolean" and column.datatype == "TINYINT":
             column = replace(column, family="boolean")
     assert known is not None

@@ -1,6 +1,7 @@
 """In charge of the 15 system tables of Directus 8 as data: columns, keys, rows of a new project (spec 01 §2). Pure.
 
-The file beside it is the one source; nothing here is written twice.
+The file beside it is the one source; nothing here is written twice. A few columns are our own: Directus 8 neither needs
+nor minds them.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ class SystemColumn:
     default: str | None
     primary_key: bool
     auto_increment: bool
+    own: str | None = None
+    """Ours, beyond Directus 8: the type of its field, which no row of directus_fields tells."""
 
     @property
     def is_flag(self) -> bool:
@@ -77,6 +80,15 @@ def _column(column: Mapping[str, Any]) -> SystemColumn:
         default=None if default is None else str(default),
         primary_key=column["key"] == "PRI",
         auto_increment=column["auto_increment"],
+        own=column.get("own"),
+    )
+
+
+@cache
+def own_types() -> Mapping[tuple[str, str], str]:
+    """The types of our own columns in these tables, by table and column."""
+    return MappingProxyType(
+        {(table.name, column.name): column.own for table in system_tables() for column in table.columns if column.own}
     )
 
 

@@ -20,7 +20,7 @@ from core.session import Session
 from core.sql.ddl import quote
 from core.types.cast import key
 from core.write.change import Node, Rows
-from core.write.load import load
+from core.write.load import Asking, load
 from core.write.normalize import normalize
 from core.write.order import order
 from core.write.outcome import events, record
@@ -112,7 +112,7 @@ async def prepare(session: Session, connection: Connection, request: WriteReques
     """
     statements = Statements(session.snapshot, {})
     nodes = normalize(session.snapshot, request)
-    rows = await load(connection, statements, session.policy, nodes)
+    rows = await load(connection, statements, Asking.of(session), nodes)
     nodes = tuple(_whole(node) for node in resolve(nodes, rows))
     return Prepared(request, nodes, values(conditions(session, request, {}), nodes, rows), rows)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from core.access.restrict import owner_column
+from core.access.owners import owner_column
 from core.catalog.model import Collection, Snapshot
 from core.events.collect import Event, SchemaEvent
 from core.events.collect import Told as Happened

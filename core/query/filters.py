@@ -2,6 +2,10 @@
 
 Two inputs, one meaning: `Condition`s (REST's flat list with connectors) and nested tuples of the typed GraphQL filter:
 ("and", parts), ("or", parts), ("cond", field, operator, value), ("rel", field, subtree).
+
+Conditions are those of a client, at the time `now`; or with `now` None those of a rule of permissions: variables count
+and the time is left to the statement. What a client's condition only means nothing by (a value that the column cannot
+have, a text that is empty) is an error in a rule, because a rule that nobody understands must not let anything through.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from core.errors import FieldNotFound, InvalidField, UnknownOperator, Unprocessa
 from core.query.predicate import (
     EVERYTHING,
     NOTHING,
+    Bound,
     Compare,
     In,
     IsEmpty,
@@ -32,6 +37,7 @@ from core.query.predicate import (
     substring,
 )
 from core.query.selection import Condition
+from core.query.variables import PRESENT, UnknownVariable, Variable, bound, variable
 from core.query.window import MAX_INT
 from core.types.cast import Uncastable, cast, is_now, now_value, ordered
 from core.types.structured import storable
@@ -52,12 +58,14 @@ OPERATORS = frozenset(
 MAX_CONDITIONS = 500
 MAX_HOPS = 50
 MAX_DEPTH = 10
+SHOWN = 100
+"""Characters of a wrong value of a rule that its message repeats."""
 MAX_TEXT = 10_000
 """Characters to search for: SQLite's LIKE takes 50 000 bytes, a character has up to four."""
 
 
 def from_conditions(
-    snapshot: Snapshot, collection: Collection, conditions: Sequence[Condition], now: datetime
+    snapshot: Snapshot, collection: Collection, conditions: Sequence[Condition], now: datetime | None
 ) -> Predicate:
     """A flat list of conditions with connectors; AND binds tighter than OR, the first connector means nothing.
 
@@ -69,6 +77,8 @@ def from_conditions(
     for position, item in enumerate(conditions):
         part = _path(snapshot, collection, item.field, item.op, item.value, now)
         if part is None:
+            if now is None:
+                raise Unprocessable(f'The condition on "{item.field}" needs a text.')
             continue
         if item.either and position and groups[-1]:
             groups.append([])
@@ -84,7 +94,7 @@ def _affordable(part: Predicate) -> Predicate:
 
 
 def from_tree(
-    snapshot: Snapshot, collection: Collection, tree: Sequence[Any], now: datetime, depth: int = 0
+    snapshot: Snapshot, collection: Collection, tree: Sequence[Any], now: datetime | None, depth: int = 0
 ) -> Predicate:
     """The nested tuples of a typed filter. Raises as `from_conditions`."""
     if not tree:
@@ -106,7 +116,7 @@ def _size(tree: Sequence[Any]) -> int:
 
 
 def _tree(
-    snapshot: Snapshot, collection: Collection, tree: Sequence[Any], now: datetime, depth: int
+    snapshot: Snapshot, collection: Collection, tree: Sequence[Any], now: datetime | None, depth: int
 ) -> Predicate | None:
     """A part of a typed filter; None when all its conditions disappear, so that an `or` has one part less."""
     if depth > MAX_DEPTH:
@@ -130,7 +140,7 @@ def _tree(
 
 
 def _path(
-    snapshot: Snapshot, collection: Collection, path: str, op: str, value: Any, now: datetime
+    snapshot: Snapshot, collection: Collection, path: str, op: str, value: Any, now: datetime | None
 ) -> Predicate | None:
     """One condition; a dotted path is a chain of semi-joins, each segment but the last a relation."""
     if "." not in path or path in collection.fields:
@@ -162,7 +172,7 @@ def _path(
 
 
 def _condition(
-    snapshot: Snapshot, collection: Collection, name: str, op: str, value: Any, now: datetime
+    snapshot: Snapshot, collection: Collection, name: str, op: str, value: Any, now: datetime | None
 ) -> Predicate | None:
     """A condition on a field of `collection`; None when it disappears (an empty LIKE)."""
     op = ALIASES.get(op, op)
@@ -183,7 +193,7 @@ def _condition(
     if op in ("empty", "nempty"):
         return IsEmpty(name) if op == "empty" else negate(IsEmpty(name))
     if op in LIKES:
-        return _like(name, op, value, relation)
+        return _like(name, op, value, relation, strict=now is None)
     if op in ("in", "nin"):
         return _membership(collection, field, elements(value), op, now)
     if op in ("between", "nbetween"):
@@ -200,10 +210,13 @@ def elements(value: Any) -> list[Any]:
     return str(value).split(",") if isinstance(value, str) else [value]
 
 
-def _caster(collection: Collection, field: Field, now: datetime) -> Callable[[Any], Any]:
+def _caster(collection: Collection, field: Field, now: datetime | None) -> Callable[[Any], Any]:
     system = collection.is_system
 
     def convert(value: Any) -> Any:
+        if now is None:
+            part = PRESENT if is_now(field, value) else _variable(value)
+            return cast(field, value, system=system) if part is None else bound(part, field)
         if is_now(field, value):
             return now_value(field, now, system)
         return cast(field, value, system=system)
@@ -211,17 +224,31 @@ def _caster(collection: Collection, field: Field, now: datetime) -> Callable[[An
     return convert
 
 
-def _compare(collection: Collection, field: Field, op: str, value: Any, now: datetime) -> Predicate:
+def _variable(value: Any) -> Variable | None:
+    try:
+        return variable(value)
+    except UnknownVariable:
+        raise Unprocessable(f'"{value}" is no variable.') from None
+
+
+def _misfit(name: str, value: Any) -> Unprocessable:
+    """Of a rule: a value that no item can have, or cannot be searched for."""
+    return Unprocessable(f'"{str(value)[:SHOWN]}" is no value to compare "{name}" with.')
+
+
+def _compare(collection: Collection, field: Field, op: str, value: Any, now: datetime | None) -> Predicate:
     """eq, neq and the orderings. A value that is none of the column's matches nothing (neq: everything not null)."""
     if value is None:
         if op == "eq":
             return IsNull(field.name)
         return negate(IsNull(field.name)) if op == "neq" else _none(field.name)
     try:
-        if op in ORDERING and not is_now(field, value):
+        if op in ORDERING and not is_now(field, value) and not (now is None and _variable(value)):
             return Compare(field.name, *ordered(field, op, value, system=collection.is_system))
         return Compare(field.name, op, _caster(collection, field, now)(value))
     except Uncastable:
+        if now is None:
+            raise _misfit(field.name, value) from None
         return negate(IsNull(field.name)) if op == "neq" else _none(field.name)
 
 
@@ -238,7 +265,9 @@ def searching(text: str | None) -> Predicate:
     return Search(substring(text), deep=True, otherwise=True) if storable(text) else NOTHING
 
 
-def _membership(collection: Collection, field: Field, values: Iterable[Any], op: str, now: datetime) -> Predicate:
+def _membership(
+    collection: Collection, field: Field, values: Iterable[Any], op: str, now: datetime | None
+) -> Predicate:
     convert = _caster(collection, field, now)
     found: list[Any] = []
     for value in values:
@@ -247,15 +276,24 @@ def _membership(collection: Collection, field: Field, values: Iterable[Any], op:
         try:
             found.append(convert(value))
         except Uncastable:
+            if now is None:
+                raise _misfit(field.name, value) from None
             continue
     if not found:
+        if now is None:
+            raise _misfit(field.name, None)
         return _none(field.name) if op == "in" else negate(IsNull(field.name))
-    part = In(field.name, tuple(found))
+    # What the context fills in cannot be part of a list of constants
+    parts: list[Predicate] = [Compare(field.name, "eq", value) for value in found if isinstance(value, Bound)]
+    constants = tuple(value for value in found if not isinstance(value, Bound))
+    part = any_of((*parts, In(field.name, constants)) if constants else parts)
     return part if op == "in" else negate(part)
 
 
-def _between(collection: Collection, field: Field, values: Sequence[Any], op: str, now: datetime) -> Predicate:
+def _between(collection: Collection, field: Field, values: Sequence[Any], op: str, now: datetime | None) -> Predicate:
     if len(values) < 2:
+        if now is None:
+            raise _misfit(field.name, values)
         return _none(field.name)
     low = _compare(collection, field, "gte", values[0], now)
     high = _compare(collection, field, "lte", values[-1], now)
@@ -265,7 +303,9 @@ def _between(collection: Collection, field: Field, values: Sequence[Any], op: st
     return part if op == "between" else negate(part)
 
 
-def _like(name: str, op: str, value: Any, relation: ToOne | ToMany | None) -> Predicate | None:
+def _like(name: str, op: str, value: Any, relation: ToOne | ToMany | None, *, strict: bool) -> Predicate | None:
+    if strict and (isinstance(value, list | tuple | dict) or _variable(value) is not None):
+        raise _misfit(name, value)
     text = _text(value)
     if text == "":
         return None
@@ -294,7 +334,7 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def _to_many(snapshot: Snapshot, relation: ToMany, op: str, value: Any, now: datetime) -> Predicate:
+def _to_many(snapshot: Snapshot, relation: ToMany, op: str, value: Any, now: datetime | None) -> Predicate:
     """Conditions on an O2M field itself: has, nhas, all, empty, nempty, eq, in (spec 03 §5.2, table of O2M fields)."""
     some = Related(relation.field, EVERYTHING)
     match op:
@@ -327,7 +367,7 @@ def _at_least(name: str, value: Any) -> Predicate:
     return RelatedCount(name, EVERYTHING, min(count, MAX_INT))  # there are never more, and drivers refuse it
 
 
-def _holds(snapshot: Snapshot, relation: ToMany, values: Sequence[Any], now: datetime) -> Predicate:
+def _holds(snapshot: Snapshot, relation: ToMany, values: Sequence[Any], now: datetime | None) -> Predicate:
     """Related to one of the ids: child keys for O2M, values of the junction's far key for M2M."""
     target = snapshot.collections[relation.target]
     name = relation.junction_field or target.primary_key

@@ -15,7 +15,11 @@ WRITTEN_AS_ITEMS = frozenset({"directus_files", "directus_folders", "directus_ro
 
 def lasting(reach: Reach, request: ReadRequest) -> bool:
     """Whether an answer may be kept until one of the collections that it depends on is written."""
-    if reach.random or any(name.startswith(SYSTEM_PREFIX) and name not in WRITTEN_AS_ITEMS for name in reach.shown):
+    if (
+        reach.random
+        or reach.timed
+        or any(name.startswith(SYSTEM_PREFIX) and name not in WRITTEN_AS_ITEMS for name in reach.shown)
+    ):
         return False
     return not any(value.lower() == "now" for value in _texts(request))
 

@@ -12,19 +12,21 @@ from dataclasses import dataclass
 from core.catalog.model import Collection, Snapshot
 from core.query.plan import EdgeOut, Node, Output, RowOut
 from core.query.predicate import And, Between, Bound, Compare, Names, Not, Or, Predicate, Related, RelatedCount
+from core.query.variables import is_time
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
     """`collections`: all whose rows decide about the answer, the root first. `shown`: those without the ones that only
     an owner rule of the server asks (whose role a user has). `personal`: the caller's id or role decides about rows
-    or values. `random`: the order is a matter of chance.
+    or values. `random`: the order is a matter of chance. `timed`: a rule looks at the clock.
     """
 
     collections: tuple[str, ...]
     shown: tuple[str, ...]
     personal: bool = False
     random: bool = False
+    timed: bool = False
 
 
 def reach(snapshot: Snapshot, *nodes: Node) -> Reach:
@@ -32,11 +34,11 @@ def reach(snapshot: Snapshot, *nodes: Node) -> Reach:
     seen = [part for node in nodes for part in _node(snapshot, node)]
     collections = tuple(dict.fromkeys(part.removeprefix(_RULE) for part in seen if part not in (_CALLER, _CHANCE)))
     shown = tuple(dict.fromkeys(part for part in seen if not part.startswith(("\0",))))
-    return Reach(collections, shown, personal=_CALLER in seen, random=_CHANCE in seen)
+    return Reach(collections, shown, personal=_CALLER in seen, random=_CHANCE in seen, timed=_CLOCK in seen)
 
 
 # No collection is called like this.
-_CALLER, _CHANCE, _RULE = "\0caller", "\0chance", "\0rule:"
+_CALLER, _CHANCE, _CLOCK, _RULE = "\0caller", "\0chance", "\0clock", "\0rule:"
 
 
 def _node(snapshot: Snapshot, node: Node) -> Iterator[str]:
@@ -77,8 +79,12 @@ def _predicate(snapshot: Snapshot, collection: Collection, part: Predicate, rule
             yield rule + name
             yield from _predicate(snapshot, snapshot.collections[name], inner, rule)
         case Compare(_, _, value):
-            if isinstance(value, Bound):
-                yield _CALLER
+            yield from _bound(value)
         case Between(_, low, high):
-            if isinstance(low, Bound) or isinstance(high, Bound):
-                yield _CALLER
+            yield from _bound(low)
+            yield from _bound(high)
+
+
+def _bound(value: object) -> Iterator[str]:
+    if isinstance(value, Bound):
+        yield _CLOCK if is_time(value.name) else _CALLER

@@ -15,16 +15,18 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.sql.expression import ColumnElement
 
-from core.catalog.model import Collection, Column
-from core.query.predicate import Param
+from core.catalog.model import Collection, Column, Snapshot
+from core.query.predicate import Param, Predicate
 from core.sql.compile import Binds, Prepared, compile_statement, prepare
 from core.sql.dialect import array_type, dialect
+from core.sql.predicates import ZERO, Renderer
 from core.sql.tables import Native, readable, table, type_of
 from core.types.bind import binder
 
 # No identifier can hold U+0000, so it marks the place of the repeated piece in a compiled text.
 MARK = "\x00"
 ROWS = "tabularium_rows"
+ONE: ColumnElement[Any] = sa.literal_column("1")
 
 # MySQL evaluates a CASE over n rows n times, and its packet is limited: cut before either hurts.
 MOST_CASES = 500
@@ -205,11 +207,21 @@ def delete(collection: Collection, name: str, *, one: bool) -> Prepared:
     return prepare(sa.delete(target).where(_keys(target, collection, binds, 0, one)), binds)
 
 
-def select(collection: Collection, name: str, *, one: bool, lock: bool, owner: str | None = None) -> Prepared:
+def select(
+    snapshot: Snapshot,
+    collection: Collection,
+    *,
+    one: bool,
+    lock: bool,
+    owner: str | None = None,
+    asks: Sequence[Predicate] = (),
+) -> Prepared:
     """All columns of the rows of some keys, locked until the transaction ends if `lock`; the Param is as in `delete`.
 
-    `owner`: a column with ids of users; the role of that user comes as one more column.
+    `owner`: a column with ids of users; the role of that user comes as one more column. `asks`: conditions; whether
+    each is true of the row comes at the end.
     """
+    name = snapshot.dialect
     target = table(collection, name)
     binds = Binds(name)
     columns = _labelled(target, collection, name)
@@ -217,12 +229,35 @@ def select(collection: Collection, name: str, *, one: bool, lock: bool, owner: s
         users = sa.table("directus_users", sa.column("id", sa.Integer()), sa.column("role", sa.Integer())).alias("ou")
         role = sa.select(users.c.role).where(users.c.id == target.c[owner]).scalar_subquery()
         columns.append(role.label(f"c{len(columns)}"))
+    columns += _verdicts(snapshot, collection, target, binds, asks, len(columns))
     key = target.c[collection.primary_key or ""]
     statement = sa.select(*columns).select_from(target).where(_keys(target, collection, binds, 0, one))
     if lock:
         # One order of locking for all writers: they wait for each other instead of deadlocking
         statement = statement.order_by(key).with_for_update(of=target if name == "postgres" else None)
     return prepare(statement, binds)
+
+
+def verdicts(snapshot: Snapshot, collection: Collection, asks: Sequence[Predicate]) -> Prepared:
+    """Key, and whether each of some conditions is true, of the rows of a list of keys (the Param)."""
+    name = snapshot.dialect
+    target = table(collection, name)
+    binds = Binds(name)
+    model = _model(collection, collection.primary_key or "")
+    columns = [readable(target.c[model.name], model, name).label("c0")]
+    columns += _verdicts(snapshot, collection, target, binds, asks, 1)
+    return prepare(sa.select(*columns).select_from(target).where(_keys(target, collection, binds, 0, False)), binds)
+
+
+def _verdicts(
+    snapshot: Snapshot, collection: Collection, target: Any, binds: Binds, asks: Sequence[Predicate], first: int
+) -> list[Any]:
+    renderer = Renderer(snapshot, binds)
+    found = []
+    for number, part in enumerate(asks, first):
+        true = sa.case((renderer.render(part, collection, target), ONE), else_=ZERO)
+        found.append(true.label(f"c{number}"))
+    return found
 
 
 def select_where(

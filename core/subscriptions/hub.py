@@ -205,8 +205,7 @@ class Hub:
         mine = [(number, note) for number, note in notes if note.collection == name and note.action in wish.actions]
         found = await self._items(group, [note.key for _, note in mine if note.action != "delete"])
         scope = engine.scope(group.session, wish.request) if any(note.action == "delete" for _, note in mine) else None
-        actor = group.session.actor
-        bound = {"user": actor.user, "role": actor.role}
+        bound = group.session.bound
         for number, note in mine:
             if note.action == "delete":
                 if scope is None or holds(scope, note.facts, bound) is not True:

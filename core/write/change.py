@@ -74,6 +74,8 @@ class Node:
     """Of a file: the bytes that it shall have, as they were sent."""
     fixed: frozenset[str] = frozenset()
     """Fields that a hook has decided, so that the server does not set them."""
+    preset: frozenset[str] = frozenset()
+    """Fields of the payload that a preset of the permissions has filled in."""
 
     @property
     def root(self) -> bool:
@@ -94,10 +96,14 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A row as the database has it: column → what the driver gave. `owner_role`: role of its owner, where it counts."""
+    """A row as the database has it: column → what the driver gave. `owner_role`: role of its owner, where it counts.
+
+    `fails`: the actions whose row rule it does not fulfil.
+    """
 
     values: Mapping[str, Any]
     owner_role: int | None = None
+    fails: frozenset[str] = frozenset()
 
 
 class Rows:

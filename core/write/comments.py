@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from core.access.authorize import Caller, owner_role_counts, readable, soft_deleted
+from core.access.authorize import Caller, readable, soft_deleted
 from core.access.history import ACTIVITY
 from core.access.policy import FULL, Grant
-from core.access.restrict import owner_column
 from core.catalog.model import Collection
 from core.db.unit_of_work import UnitOfWork, in_transaction
 from core.errors import (
@@ -38,7 +37,7 @@ from core.write import history, hooked, run
 from core.write.change import Stored
 from core.write.forms import event_form
 from core.write.guard import access_row, number
-from core.write.load import by_keys
+from core.write.load import Asking, by_keys
 from core.write.normalize import key_of
 from core.write.readback import Reading
 from core.write.statements import Statements
@@ -177,15 +176,14 @@ class _Scene:
 
     async def item(self, collection: Collection, key: Any) -> Stored | None:
         """The commented item, None when it is not there for the caller."""
-        policy = self.session.policy
-        owner = owner_column(collection) if owner_role_counts(policy, collection) else None
         if key is None:
             return None
-        for stored in await by_keys(self.unit.connection, self.statements, collection, [key], owner=owner):
+        asking = Asking.of(self.session)
+        for stored in await by_keys(self.unit.connection, self.statements, collection, [key], asking=asking):
             row = access_row(collection, stored)
             if row is None or soft_deleted(collection, row.status):
                 return None
-            caller = Caller(policy, self.session.actor)
+            caller = Caller(self.session.policy, self.session.actor)
             return stored if readable(caller, collection, row) else None
         return None
 

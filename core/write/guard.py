@@ -6,13 +6,15 @@ on update; 10, 303, 404 on delete.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from core.access import authorize
 from core.access.authorize import Caller, Row, Wish
-from core.access.restrict import ROLE_SCOPED, owner_column
+from core.access.owners import ROLE_SCOPED, owner_column
 from core.catalog.model import Collection
 from core.errors import (
+    CollectionDenied,
     CreateDenied,
     DeleteDenied,
     FileDeleteDenied,
@@ -136,16 +138,16 @@ def access_row(collection: Collection, stored: Stored | None) -> Row | None:
     """What rights depend on in a stored row."""
     if stored is None:
         return None
-    values = stored.values
+    values, fails = stored.values, stored.fails
     status = values[collection.status_field] if collection.status_field else None
     if collection.name in ROLE_SCOPED:
-        return Row(status, None, number(values[ROLE_SCOPED[collection.name]]))
+        return Row(status, None, number(values[ROLE_SCOPED[collection.name]]), fails)
     owner = owner_column(collection)
     if owner is None:
-        return Row(status)
+        return Row(status, fails=fails)
     if collection.name in ("directus_users", "directus_collection_presets"):
-        return Row(status, number(values[owner]), number(values["role"]))
-    return Row(status, number(values[owner]), number(stored.owner_role))
+        return Row(status, number(values[owner]), number(values["role"]), fails)
+    return Row(status, number(values[owner]), number(stored.owner_role), fails)
 
 
 def born(caller: Caller, collection: Collection) -> Row:
@@ -153,6 +155,25 @@ def born(caller: Caller, collection: Collection) -> Row:
     field = collection.fields[collection.status_field] if collection.status_field else None
     status = field.column.default if field is not None and field.column is not None else None
     return Row(status, caller.actor.user, caller.actor.role)
+
+
+def deciding_status(caller: Caller, node: Node, stored: Mapping[str, Any] | None) -> Any:
+    """The status by which the rights to a write are found. `stored`: the row as it was before."""
+    if node.verb == "create":
+        return wish_of(node).status
+    if node.fresh:
+        return born(caller, node.collection).status
+    field = node.collection.status_field
+    return stored[field] if stored is not None and field is not None else None
+
+
+def denied(caller: Caller, node: Node) -> CollectionDenied:
+    """The refusal of a node that is written."""
+    kind = CreateDenied if node.verb == "create" else UpdateDenied
+    error = kind(node.collection.name, level=True, public=caller.actor.public)
+    if node.path:  # which of many it is
+        error.problems, error.count = (Problem(node.path, error.message),), 1
+    return error
 
 
 def number(value: Any) -> int | None:

@@ -134,7 +134,9 @@ def _with(node: Node, shown: Mapping[str, Any], returned: Mapping[str, Any]) -> 
         own[name] = None
     gone = shown.keys() - returned.keys()
     named = [name for name in node.named if name not in gone]
-    said = (*own, *unknown)
+    said = [*own, *unknown]
+    kept = {name for name in node.preset if name in own and own[name] == shown[name]}
+    said = [name for name in said if name not in kept]
     named += [name for name in said if name not in named and (name not in shown or name in node.payload)]
     found = replace(
         node,
@@ -142,6 +144,7 @@ def _with(node: Node, shown: Mapping[str, Any], returned: Mapping[str, Any]) -> 
         named=tuple(named),
         unknown=tuple(unknown),
         fixed=frozenset(own) & stamped(node.verb, collection),
+        preset=frozenset(kept),
     )
     says = own or unknown or node.refers or node.to_many or node.malformed or node.link or node.content is not None
     return replace(found, empty=node.verb == "update" and not says and not node.reverts)

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from core.access.hidden import hidden_somewhere
 from core.access.policy import Policy
-from core.access.restrict import hidden_somewhere
 from core.catalog.model import Collection, Field
 from core.db.gateway import Connection
 from core.errors import FieldAccessDenied, InvalidField, Problem, Unprocessable

@@ -33,16 +33,17 @@ from core.query.selection import ReadRequest, ReadResult
 from core.session import Session
 from core.types.structured import storable
 from core.types.write import INVALID
-from core.write import contents, effects, guard, hooked, outbox, readback, refusals, revert, rules
+from core.write import checks, contents, effects, guard, hooked, outbox, readback, refusals, revert, rules
 from core.write.change import Node, Rows
 from core.write.clash import clashing
 from core.write.echo import echo
 from core.write.hashes import Hashes, hashes
-from core.write.load import by_keys, load, setting_types
+from core.write.load import Asking, by_keys, load, setting_types
 from core.write.matching import match
 from core.write.normalize import normalize
 from core.write.order import Group, order
 from core.write.outcome import events, record
+from core.write.presets import preset
 from core.write.readback import ReadBack, Reading
 from core.write.resolve import resolve
 from core.write.run import Run
@@ -222,9 +223,10 @@ class _Change:
         statements = Statements(session.snapshot, session.project.plans)
 
         nodes = await match(connection, statements, session.policy, request, self.nodes)
-        rows = await load(connection, statements, session.policy, nodes)
+        rows = await load(connection, statements, Asking.of(session), nodes)
         found = await self._found(connection, statements, nodes, rows)
         nodes = resolve(nodes if found is None else (found.node,), rows)
+        nodes = preset(self._caller(), nodes, rows, session.context.now)
         await self._authorize(unit, nodes, rows)
         if found is not None and found.error is not None:
             raise found.error
@@ -241,6 +243,7 @@ class _Change:
             except refusals.REFUSED as error:
                 raise await self._told(error, run, group) from error
         await run.settle()
+        await checks.hold(self._caller(), session.bound, run)
         await effects.keep_required_children(run)
         await effects.entail(run)
         await outbox.withdraw(session.context, run)
@@ -294,10 +297,12 @@ class _Change:
         before, user, now = rows.get(node.collection, node.key), session.actor.user, session.context.now
         return [revert.values(node, before, dialect=session.snapshot.dialect, user=user, now=now)]
 
-    async def _authorize(self, unit: UnitOfWork, nodes: tuple[Node, ...], rows: Rows) -> None:
-        session = self.session
+    def _caller(self) -> Caller:
         request = self.request
-        caller = Caller(session.policy, session.actor, comment=bool(request.comment), revives=request.revives)
+        return Caller(self.session.policy, self.session.actor, comment=bool(request.comment), revives=request.revives)
+
+    async def _authorize(self, unit: UnitOfWork, nodes: tuple[Node, ...], rows: Rows) -> None:
+        session, caller = self.session, self._caller()
         address, dialect = session.context.address, session.snapshot.dialect
         guard.guard(caller, nodes, rows, address=address, dialect=dialect)
         users = [node for node in nodes if node.collection.name == "directus_users" and node.verb != "create"]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from core.catalog.model import Collection, Snapshot
+from core.query.predicate import Predicate
 from core.sql import write as sql
 from core.sql.compile import Prepared
 from core.sql.write import Many
@@ -20,6 +21,14 @@ class Cache(Protocol):
     def get(self, key: Any) -> Any: ...
 
     def __setitem__(self, key: Any, value: Any) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """Conditions that rows are asked about. `name`: what tells them from others; `parts` makes them when needed."""
+
+    name: str
+    parts: Callable[[], Sequence[Predicate]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +74,19 @@ class Statements:
     def delete(self, collection: Collection, *, one: bool) -> Prepared:
         return self.kept(("delete", collection.name, one), lambda: sql.delete(collection, self.dialect, one=one))
 
-    def select(self, collection: Collection, *, one: bool, lock: bool, owner: str | None = None) -> Prepared:
+    def select(
+        self, collection: Collection, *, one: bool, lock: bool, owner: str | None = None, asks: Asks | None = None
+    ) -> Prepared:
+        def make() -> Prepared:
+            parts = asks.parts() if asks is not None else ()
+            return sql.select(self.snapshot, collection, one=one, lock=lock, owner=owner, asks=parts)
+
+        return self.kept(("select", collection.name, one, lock, owner, asks.name if asks is not None else ""), make)
+
+    def verdicts(self, collection: Collection, asks: Asks) -> Prepared:
+        """Of the rows of a list of keys: key, and whether each condition is true of it."""
         return self.kept(
-            ("select", collection.name, one, lock, owner),
-            lambda: sql.select(collection, self.dialect, one=one, lock=lock, owner=owner),
+            ("verdicts", collection.name, asks.name), lambda: sql.verdicts(self.snapshot, collection, asks.parts())
         )
 
     def select_where(

@@ -12,7 +12,8 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 from uuid import UUID
 
-from core.catalog.model import Collection
+from core.catalog.model import Collection, Snapshot
+from core.context import Actor
 from core.errors import MOST_PROBLEMS, Problem, TabulariumError
 from core.frozen import EMPTY
 from core.query.change import WriteRequest
@@ -21,7 +22,7 @@ from core.types.write import ARRAY
 from core.write.autofill import derived, identities, stamps
 from core.write.change import Node, Rows
 from core.write.hashes import Hashes
-from core.write.permissions import level_findings, level_stored
+from core.write.permissions import level_findings, level_stored, rule_findings
 from core.write.settings import stored_value
 from core.write.validate import Finding, Terms, failure, unknown, validate
 
@@ -33,12 +34,11 @@ class Conditions:
     `setting_types`: type by key of settings.
     """
 
-    dialect: str
-    user: int
+    snapshot: Snapshot
+    actor: Actor
     now: datetime
     new_id: Callable[[], UUID]
     hashes: Hashes
-    settings: Mapping[str, str | None]
     setting_types: Mapping[str, str]
     zone: tzinfo = UTC
     batch: bool = False
@@ -49,12 +49,11 @@ def conditions(
 ) -> Conditions:
     """The conditions of a request."""
     return Conditions(
-        dialect=session.snapshot.dialect,
-        user=session.actor.user,
+        snapshot=session.snapshot,
+        actor=session.actor,
         now=session.context.now,
         new_id=session.context.new_id,
         hashes=made,
-        settings=session.snapshot.settings,
         setting_types=setting_types,
         batch=request.batch,
     )
@@ -79,16 +78,19 @@ def values(conditions: Conditions, nodes: tuple[Node, ...], rows: Rows) -> list[
             node.collection,
             payload,
             Terms(
-                dialect=conditions.dialect,
+                dialect=conditions.snapshot.dialect,
                 update=node.verb == "update",
                 stored=stored.values if stored else None,
                 pending=frozenset((*node.refers, *node.to_many, *((node.link,) if node.link else ()))),
                 zone=conditions.zone,
-                password_policy=conditions.settings.get("password_policy"),
+                password_policy=conditions.snapshot.settings.get("password_policy"),
                 path=node.path,
             ),
         )
         mine = [*_shape_findings(node), *checked.findings, *level_findings(node)]
+        mine += rule_findings(
+            conditions.snapshot, node, stored.values if stored else None, conditions.actor, conditions.now
+        )
         if mine:
             findings.add(node.collection, mine)
         # Nobody hashes what is refused anyway, and nobody stores it
@@ -139,7 +141,7 @@ def _payload(conditions: Conditions, node: Node, stored: Mapping[str, Any] | Non
     payload.update(derived(node))
     if node.verb == "create":
         payload.update(identities(node, conditions.new_id))
-    payload.update(stamps(node, conditions.user, conditions.now))
+    payload.update(stamps(node, conditions.actor.user, conditions.now))
     return payload
 
 

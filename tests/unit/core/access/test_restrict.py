@@ -7,20 +7,12 @@ from typing import Any
 
 import pytest
 
+from core.access.hidden import hidden_in_filters, hidden_in_totals, hidden_somewhere
 from core.access.load import COLUMNS, parse_rows
+from core.access.owners import owner_scope
 from core.access.policy import ADMIN_POLICY, FULL, MINE, NO_POLICY, ROLE, Policy
-from core.access.restrict import (
-    admit,
-    hidden_in_filters,
-    hidden_in_totals,
-    hidden_somewhere,
-    may_read,
-    owner_scope,
-    read_scope,
-    restrict,
-    restrict_predicate,
-    status_scope,
-)
+from core.access.restrict import admit, may_read, read_scope, restrict, restrict_predicate
+from core.access.statuses import status_scope
 from core.catalog.model import Snapshot, StatusMapping, ToMany
 from core.errors import FieldAccessDenied, ReadDenied
 from core.query.plan import ColumnOut, ConstantOut, Edge, EdgeOut, KeyOut, Node, Order, RowOut
