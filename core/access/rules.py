@@ -23,7 +23,8 @@ from core.query.maps import tests
 from core.query.predicate import Predicate
 from core.query.selection import Condition
 from core.query.variables import UnknownVariable, Variable, variable
-from core.types.cast import Uncastable, cast
+from core.types.cast import Uncastable
+from core.types.write import Refused, accept
 
 RULES, PRESETS, CHECKS = "rules", "presets", "checks"
 MEMBERS: Mapping[str, tuple[str, ...]] = {
@@ -199,8 +200,6 @@ def _preset(collection: Collection, name: str, value: Any, status: str | None, a
         part = variable(value)
         if part is not None:
             return variables.written(part, found, actor.user, actor.role, now)
-        if value is not None and not isinstance(value, Mapping | list):
-            cast(found, value, system=collection.is_system)
     except UnknownVariable:
         raise Misunderstood(f'"{value}" is no variable.', name) from None
     except Uncastable:
@@ -263,11 +262,25 @@ def misunderstood(
                 if column == PRESETS:
                     if not isinstance(one, Mapping):
                         raise Misunderstood("This value should be a map of fields.")
-                    preset(collection, one, status, actor, now)
+                    _acceptable(snapshot, collection, preset(collection, one, status, actor, now))
                 else:
                     meaning(snapshot, collection, Rule(conditions(one)))
             except Misunderstood as error:
                 yield (column, action, *error.where), str(error)
+
+
+def _acceptable(snapshot: Snapshot, collection: Collection, values: Mapping[str, Any]) -> None:
+    """Raises Misunderstood for a value that its column would not take from a client."""
+    for name, value in values.items():
+        try:
+            if value is not None:
+                relation = isinstance(collection.relations.get(name), ToOne)
+                accept(
+                    collection.fields[name], value, dialect=snapshot.dialect, system=collection.is_system,
+                    relation=relation,
+                )  # fmt: skip
+        except Refused as refused:
+            raise Misunderstood(refused.message, name) from None
 
 
 def _refusal(name: str, status: str | None, *, known: bool) -> str:

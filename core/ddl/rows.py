@@ -114,7 +114,9 @@ async def prepare(session: Session, connection: Connection, request: WriteReques
     nodes = normalize(session.snapshot, request)
     rows = await load(connection, statements, Asking.of(session), nodes)
     nodes = tuple(_whole(node) for node in resolve(nodes, rows))
-    return Prepared(request, nodes, values(conditions(session, request, {}), nodes, rows), rows)
+    # A document may bring what its rules speak of, which is not there yet; what means nothing then is closed
+    terms = replace(conditions(session, request, {}), judges=False)
+    return Prepared(request, nodes, values(terms, nodes, rows), rows)
 
 
 def _whole(node: Node) -> Node:

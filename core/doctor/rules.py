@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+from core.access.restrict import rule_meaning
+from core.access.rules import MEMBERS, misunderstood
+from core.catalog.build import build
+from core.catalog.load import catalogue
+from core.context import PUBLIC
 from core.db.gateway import Connection
 from core.doctor.finding import SAMPLES, Check, Finding, Look
 
@@ -79,4 +86,33 @@ async def levels(look: Look) -> Finding | None:
     )
 
 
-CHECKS: tuple[Check, ...] = (duplicates, levels)
+async def meaningless(look: Look) -> Finding | None:
+    """Rules, presets and checks that cannot be understood, say because their field is gone: nothing passes them."""
+    names = tuple(MEMBERS)
+    if not look.has(TABLE, "id", "collection", "status", *names):
+        return None
+    told = " OR ".join(f"{look.q(name)} IS NOT NULL" for name in names)
+    listed = ", ".join(look.q(name) for name in names)
+    rows = await look.connection.rows(
+        f"SELECT id, collection, status, {listed} FROM {TABLE} WHERE {told} ORDER BY id"  # noqa: S608
+    )
+    if not rows:
+        return None
+    snapshot = build(*await catalogue(look.connection), dialect=look.dialect)
+    now = datetime.now(UTC)
+    found: list[str] = []
+    for key, collection, status, *values in rows:
+        sent = dict(zip(names, values, strict=True))
+        wrong = misunderstood(snapshot, collection, status or None, sent, rule_meaning, PUBLIC, now)
+        found += [f"{key} {'.'.join(where)}: {message}" for where, message in wrong]
+    if not found:
+        return None
+    return Finding(
+        "permissions.meaningless_rules",
+        "rules, presets and checks of permissions that mean nothing, so that they let nothing through",
+        len(found),
+        tuple(found[:SAMPLES]),
+    )
+
+
+CHECKS: tuple[Check, ...] = (duplicates, levels, meaningless)

@@ -31,7 +31,7 @@ from core.write.validate import Finding, Terms, failure, unknown, validate
 class Conditions:
     """What values depend on besides the payload. `hashes`: made before the transaction. `batch`: the list form.
 
-    `setting_types`: type by key of settings.
+    `setting_types`: type by key of settings. `judges`: rules of permissions must mean something on this snapshot.
     """
 
     snapshot: Snapshot
@@ -42,6 +42,7 @@ class Conditions:
     setting_types: Mapping[str, str]
     zone: tzinfo = UTC
     batch: bool = False
+    judges: bool = True
 
 
 def conditions(
@@ -88,9 +89,9 @@ def values(conditions: Conditions, nodes: tuple[Node, ...], rows: Rows) -> list[
             ),
         )
         mine = [*_shape_findings(node), *checked.findings, *level_findings(node)]
-        mine += rule_findings(
-            conditions.snapshot, node, stored.values if stored else None, conditions.actor, conditions.now
-        )
+        if conditions.judges:
+            before = stored.values if stored else None
+            mine += rule_findings(conditions.snapshot, node, before, conditions.actor, conditions.now)
         if mine:
             findings.add(node.collection, mine)
         # Nobody hashes what is refused anyway, and nobody stores it

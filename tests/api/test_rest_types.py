@@ -54,6 +54,7 @@ async def test_own_permissions(api: Newsroom) -> None:
         "id": first["id"], "collection": "directus_activity", "role": first["role"], "status": None, "create": "full",
         "read": "mine", "update": "none", "delete": "none", "comment": "update", "explain": "none",
         "read_field_blacklist": [], "write_field_blacklist": [], "status_blacklist": None,
+        "rules": None, "presets": None, "checks": None,
     }  # fmt: skip
     assert [row["collection"] for row in found[10:]] == ["directus_settings", *["directus_users"] * 5]
     one = await api.get("/permissions/me/directus_settings", "member-token")

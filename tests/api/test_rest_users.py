@@ -344,7 +344,7 @@ async def test_the_life_of_a_permission(api: Newsroom) -> None:
     assert made == {
         "collection": "articles", "role": 7, "status": None, "create": "none", "read": "mine", "update": "none",
         "delete": "none", "comment": "none", "explain": "none", "read_field_blacklist": [],
-        "write_field_blacklist": [], "status_blacklist": [],
+        "write_field_blacklist": [], "status_blacklist": [], "rules": None, "presets": None, "checks": None,
     }  # fmt: skip
     changed = await api.ask("PATCH", "/permissions", json=[{"id": key, "read_field_blacklist": ["secret", "extra"]}])
     assert changed.json()["data"][0]["read_field_blacklist"] == ["secret", "extra"]

@@ -101,7 +101,8 @@ async def test_a_document_is_compared_applied_and_taken_back(api: Newsroom) -> N
         "fields": {**first["collections"]["people"]["fields"], "remark": NOTE},
     }
     wanted["roles"] = {**first["roles"], "Guests": {"description": "Visitors", "ip_whitelist": ["10.0.0.0/8"]}}
-    wanted["permissions"] = {**first["permissions"], "Guests": {"people": [{"read": "full"}]}}
+    ruled = {"read": "full", "rules": {"read": {"remark": {"nnull": ""}}}, "checks": {"update": {"name": "Cy"}}}
+    wanted["permissions"] = {**first["permissions"], "Guests": {"people": [ruled]}}
     wanted["settings"] = {**first["settings"], "default_limit": "0", "sort_null_last": ""}
     plan = (await api.ask("POST", "/schema/diff", json=wanted)).json()["data"]
     assert [(one["action"], one["kind"], one["name"]) for one in plan["steps"]] == [

@@ -187,6 +187,28 @@ async def test_a_repair_that_fails_changes_nothing(store: Store, tmp_path: Path)
     assert sorted(await look(store, tmp_path)) == ["files.no_download_name", "users.no_external_id"]
 
 
+async def test_rules_that_mean_nothing(store: Store, tmp_path: Path) -> None:
+    """Their field may have gone after they were written."""
+    await run(
+        store,
+        "INSERT INTO directus_permissions (collection, role, status, rules, presets, checks) VALUES"
+        """ ('directus_users', 2, NULL, '{"read": {"first_name": "Ada"}}', NULL, '{"update": {"role.name": "x"}}'),"""
+        """ ('directus_users', 2, 'draft', '{"read": {"gone": "Ada"}}', '{"create": {"company": 1, "gone": 2}}', '{'),"""
+        """ ('directus_files', 2, NULL, NULL, NULL, NULL)""",
+    )
+    found = (await look(store, tmp_path))["permissions.meaningless_rules"]
+    [(key,)] = await rows(store, "SELECT id FROM directus_permissions WHERE status = 'draft'")
+    assert (found.count, found.repair, found.samples) == (
+        3,
+        None,
+        (
+            f'{key} rules.read: Invalid field "gone" in "directus_users"',
+            f'{key} presets.create.gone: There is no field "gone" in "directus_users".',
+            f"{key} checks: This is not JSON.",
+        ),
+    )
+
+
 async def test_dates_that_there_are_not(store: Store, tmp_path: Path) -> None:
     if store.dialect == "postgres":
         pytest.skip("PostgreSQL has none")

@@ -219,10 +219,12 @@ def _permissions(
                 "comment": _level(row.get("comment") or "update", COMMENT_LEVELS),
                 "explain": _level(row.get("explain"), _EXPLAIN),
                 **{name: _csv(row.get(name)) for name in _LISTS},
+                **{name: derive.decoded(row.get(name)) for name in _EXTRAS},
             }
     return found, ids
 
 
+_EXTRAS = ("rules", "presets", "checks")
 _LISTS = ("read_field_blacklist", "write_field_blacklist", "status_blacklist")
 
 

@@ -87,6 +87,7 @@ PERMISSION = (
     Attribute("read_field_blacklist", "texts", (), 1000, null=False),
     Attribute("write_field_blacklist", "texts", (), 1000, null=False),
     Attribute("status_blacklist", "texts", (), 1000, null=False),
+    Attribute("rules", "json"), Attribute("presets", "json"), Attribute("checks", "json"),
 )  # fmt: skip
 PRESET = (
     Attribute("search_query", "text", most=100), Attribute("filters", "json"),
