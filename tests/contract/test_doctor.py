@@ -193,7 +193,7 @@ async def test_rules_that_mean_nothing(store: Store, tmp_path: Path) -> None:
         store,
         "INSERT INTO directus_permissions (collection, role, status, rules, presets, checks) VALUES"
         """ ('directus_users', 2, NULL, '{"read": {"first_name": "Ada"}}', NULL, '{"update": {"role.name": "x"}}'),"""
-        """ ('directus_users', 2, 'draft', '{"read": {"gone": "Ada"}}', '{"create": {"company": 1, "gone": 2}}', '{'),"""
+        """ ('directus_users', 2, 'draft', '{"read": {"gone": "A"}}', '{"create": {"title": 1, "gone": 2}}', '{'),"""
         """ ('directus_files', 2, NULL, NULL, NULL, NULL)""",
     )
     found = (await look(store, tmp_path))["permissions.meaningless_rules"]

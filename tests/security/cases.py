@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 from core.query.aggregate import AggregateRequest, Measure
 from core.query.selection import Condition, Leaf, Nested, ReadRequest, Row, Selection, Window
@@ -43,6 +45,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
 }
 PATTERNS = ("%", "_", "a%", "%b", "_b", "a\\%", "\\\\", "!%", "%.%", "1", "A_%")
 SEARCHES = ("a", "b", "1", "4.5", "%", "_", "\\", "role", "/a", "h")
+TIMES = ("$NOW", "now", "$NOW(-1 day)", "$NOW(-2 months)", "$NOW(+1 second)")
 COMPARING = ("eq", "eq", "neq", "lt", "lte", "gt", "gte", "in", "nin", "between", "nbetween", "null", "nnull")
 NAMES = {"eq": "=", "lt": "<", "gte": ">=", "contains": "like"}
 
@@ -61,6 +64,7 @@ class Case:
     def __str__(self) -> str:
         rules = "\n".join(
             f"  {row['collection']}: status={row['status']} read={row['read']} hides={row['read_field_blacklist']}"
+            f" rules={row['rules']}"
             for row in self.permissions
         )
         return f"seed {self.seed}: user {self.user}, role {self.role}\n{rules}\n  {self.request}"
@@ -89,6 +93,11 @@ def cases(seed: int) -> list[Case]:
 
 
 class Generator:
+    kinds: ClassVar[Mapping[str, str]] = {
+        name: kind for (_, name), kind in KIND.items() if len({KIND[one] for one in KIND if one[1] == name}) == 1
+    }
+    """Of the columns whose name means the same everywhere."""
+
     def __init__(self, random: Random) -> None:
         self.random = random
         self.choice = random.choice
@@ -130,7 +139,35 @@ class Generator:
             "read": level
             or self.choice(("none", None, "mine", "mine", "role", "role", "full", "full", "full", "full")),
             "read_field_blacklist": ",".join(hidden) or self.choice((None, "")),
+            "rules": json.dumps({"read": self.rule(name)}) if self.chance(0.25) else None,
         }
+
+    def rule(self, name: str) -> Any:
+        """A row rule in one of its forms; now and then one that means nothing."""
+        if self.chance(0.03):
+            return self.choice(({"nope": 1}, {"id": {"near": 1}}, {"id": "x"}, 5))
+        found = self.where(name)
+        while any(item.op in (*TEXTUAL, "like") and item.value in ("", None) for item in found):
+            found = self.where(name)
+        found = tuple(replace(item, value=self.variable(item)) for item in found)
+        if self.chance(0.5) and len({item.field for item in found}) == len(found):
+            return {
+                item.field: {item.op: item.value, **({"logical": "or"} if item.either else {})}
+                if item.op != "eq" or item.either or self.chance(0.5)
+                else item.value
+                for item in found
+            }
+        return [{"field": item.field, "op": item.op, "value": item.value, "or": item.either} for item in found]
+
+    def variable(self, item: Condition) -> Any:
+        """The value of a condition, or a variable in its place or within it."""
+        kind = self.kinds.get(item.field.rpartition(".")[2], "")
+        if item.op in ("eq", "neq", "lt", "lte", "gt", "gte") and self.chance(0.7):
+            words = {"int": ("$CURRENT_USER", "$CURRENT_ROLE"), "date": TIMES, "datetime": TIMES}.get(kind)
+            return self.choice(words) if words else item.value
+        if item.op == "in" and kind == "int" and self.chance(0.3):
+            return self.choice(("$CURRENT_USER,3", ["$CURRENT_USER", "2"], "$CURRENT_ROLE"))
+        return item.value
 
     # Requests
 

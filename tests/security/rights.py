@@ -5,7 +5,7 @@ Part of the judge: it must not import core.access, nor share a line with it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +59,8 @@ class Rights:
     def __init__(self, rows: Rows, permissions: Sequence[Record], user: int, role: int | None) -> None:
         self.rows, self.user, self.role = rows, user, role
         self.admin = role == 1 and user != 0
+        self.fulfils: Callable[[str, Record, str], bool] = lambda *_: False
+        """Whether an item fulfils a rule; who can tell sets it."""
         self.rules: dict[str, dict[str | None, Record]] = {name: {} for name in TABLES}
         for row in permissions if role is not None else ():
             status = row["status"]
@@ -96,9 +98,22 @@ class Rights:
         return None if value is None else self.rules[collection].get(str(value))
 
     def sees(self, collection: str, row: Record) -> bool:
-        """Whether the caller may see an item, as far as levels and owners go."""
+        """Whether the caller may see an item: levels, owners, and the row rule of its status."""
         if self.admin:
             return True
+        return self.reached(collection, row) and self.ruled(collection, row)
+
+    def ruled(self, collection: str, row: Record) -> bool:
+        """Whether an item fulfils the row rule of the permission row that is in force for it."""
+        if not any(one.get("rules") for one in self.rules[collection].values()):
+            return True
+        rule = self.rule(collection, row)
+        if rule is None:
+            return False
+        return not rule.get("rules") or self.fulfils(collection, row, rule["rules"])
+
+    def reached(self, collection: str, row: Record) -> bool:
+        """Whether the caller may see an item, as far as levels and owners go."""
         if not self.may_read(collection):
             return False
         if collection == "directus_roles" and self.level(collection) < 3:
