@@ -73,6 +73,7 @@ CATALOG = frozenset({"fields", "meta", "filter", "sort", "q", "single", "offset"
 META = frozenset({"meta"})
 FORM = frozenset({"fields", "meta"})
 LOG = frozenset({"status", "limit", "offset"})
+REASONS = frozenset({"action", "role", "user", "item", "field"})
 ALL_FIELDS = frozenset({"sort", "limit"})
 OF_APPLY = frozenset({"plan", "allow_destructive", "comment"})
 TOKEN_OF_SUPER_ADMIN = frozenset({"super_admin_token"})
@@ -310,6 +311,7 @@ ROUTES: tuple[Route, ...] = (
 
     Route("GET", "/permissions/me",             "permissions_me",               RIGHTS,     of=PERMISSIONS),
     Route("GET", "/permissions/me/:collection", "permissions_me_by_collection", OWN_RIGHTS, of=PERMISSIONS),
+    Route("GET", "/permissions/explain/:collection", "permission_explain", JSON, REASONS, of=PERMISSIONS),
 
     Route("GET",    "/permissions",      "C",              PAGE,         MANY,  LIST,        of=PERMISSIONS),
     Route("GET",    "/permissions/:id",  "C_by_id",        ITEM,         FORM,  HIDDEN_ITEM, of=PERMISSIONS, **IDS),

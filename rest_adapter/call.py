@@ -41,6 +41,11 @@ READERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "allow_destructive": ("allow_destructive", lambda value: value in ("1", "true") or None),
     "export": ("format", lambda value: params.scalar(value) or ""),
     "where": ("where", params.listed),
+    "action": ("action", params.scalar),
+    "role": ("role", lambda value: params.scalar(value) or None),
+    "user": ("user", lambda value: params.scalar(value) or None),
+    "item": ("item", lambda value: params.scalar(value) or None),
+    "field": ("field", lambda value: params.scalar(value) or None),
     "delete_junction": ("delete_junction", lambda value: value not in ("0", "false") or None),
 }
 """Parameter of the query string → argument of the operation, and how it is read; None is an absent argument."""

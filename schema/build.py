@@ -49,8 +49,8 @@ ABOUT: Mapping[str, str] = {
     ),
 }
 """Root fields of the fixed part → the collection without which a schema does not show them."""
-ALTERING = ("create_directus_", "update_directus_", "delete_directus_", "schema_")
-"""How the names of root fields begin that change the schema, or tell all of it: they are for admins."""
+ALTERING = ("create_directus_", "update_directus_", "delete_directus_", "schema_", "permission_explain")
+"""How the names of root fields begin that change the schema, or tell all of it or of rights: they are for admins."""
 
 
 def everything(collection: str, action: str) -> bool:

@@ -1,6 +1,7 @@
 """In charge of the story of a write (spec 03 §6–9), in one page; every step is a function of its own elsewhere.
 
-    publish ∘ commit ∘ read ∘ record ∘ run ∘ compile ∘ order ∘ validate ∘ cast ∘ authorize ∘ load ∘ normalize
+    publish ∘ commit ∘ read ∘ record ∘ check ∘ run ∘ compile ∘ order ∘ validate ∘ cast ∘ authorize ∘ preset ∘ load
+        ∘ normalize
 
 One request is one transaction. Nothing is told to anybody before it is stored, and nothing is stored when it fails.
 """

@@ -24,6 +24,11 @@ from tests.api.newsroom import newsroom
 
 VALUES = {
     "plan": "abc",
+    "action": "read",
+    "role": "3",
+    "user": "2",
+    "item": "1",
+    "field": "id",
     "allow_destructive": "1",
     "fields": "id,*.*",
     "filter[a.b][in]": "1",
