@@ -69,7 +69,7 @@ async def test_what_writers_see(api: Newsroom, ruled: int) -> None:
     assert [item["id"] for item in (await api.get("/items/articles?fields=id&sort=id", WRITER))["data"]] == [1, 2, 3]
     assert await api.refusal("GET", "/items/articles/4", WRITER) == (404, 203)
     told = await api.graphql(
-        "{ articles(filter: {id_in: \"3,4\"}) { data { id } } articles_aggregate { count } }", WRITER
+        '{ articles(filter: {id_in: "3,4"}) { data { id } } articles_aggregate { count } }', WRITER
     )
     assert told["data"] == {"articles": {"data": [{"id": "3"}]}, "articles_aggregate": [{"count": 3}]}
 
