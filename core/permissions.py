@@ -153,7 +153,7 @@ async def _row(session: Session, collection: Collection, item: str) -> Stored:
     """What rights depend on in the item. Raises ItemNotFound."""
     key = key_of(collection, item) if collection.primary_key else None
     statements = Statements(session.snapshot, session.project.plans)
-    async with await engine.connected(session, None) as connection:
+    async with (await session.project.store()).read() as connection:
         if key is not None:
             for stored in await by_keys(connection, statements, collection, [key], asking=Asking.of(session)):
                 row = access_row(collection, stored)
