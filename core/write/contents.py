@@ -18,7 +18,6 @@ from typing import Any
 import structlog
 
 from core.access.authorize import Caller
-from core.access.restrict import owner_column
 from core.catalog.model import Collection
 from core.db.gateway import Connection
 from core.db.gateway.connection import finish
@@ -32,7 +31,7 @@ from core.session import Session
 from core.types.write import BLANK, INVALID
 from core.write.change import Node, Rows
 from core.write.guard import guard
-from core.write.load import by_keys, chunks
+from core.write.load import Asking, by_keys, chunks
 from core.write.normalize import FILES
 from core.write.resolve import resolve
 from core.write.run import Run
@@ -99,7 +98,7 @@ async def _allowed(
         store = await session.project.store()
         async with store.read() as connection:
             keys = list(dict.fromkeys(node.key for node in keyed))
-            for row in await by_keys(connection, statements, collection, keys, owner=owner_column(collection)):
+            for row in await by_keys(connection, statements, collection, keys, asking=Asking.of(session)):
                 rows.put(collection, row)
     caller = Caller(session.policy, session.actor, comment=bool(request.comment))
     known = resolve(nodes, rows)

@@ -14,7 +14,6 @@ from core.access.authorize import Caller, Row, Wish
 from core.access.owners import ROLE_SCOPED, owner_column
 from core.catalog.model import Collection
 from core.errors import (
-    CollectionDenied,
     CreateDenied,
     DeleteDenied,
     FileDeleteDenied,
@@ -167,10 +166,11 @@ def deciding_status(caller: Caller, node: Node, stored: Mapping[str, Any] | None
     return stored[field] if stored is not None and field is not None else None
 
 
-def denied(caller: Caller, node: Node) -> CollectionDenied:
+def denied(caller: Caller, node: Node) -> TabulariumError:
     """The refusal of a node that is written."""
     kind = CreateDenied if node.verb == "create" else UpdateDenied
-    error = kind(node.collection.name, level=True, public=caller.actor.public)
+    refusal = kind(node.collection.name, level=True, public=caller.actor.public)
+    error = _of_file(refusal) if node.collection.name == "directus_files" else refusal
     if node.path:  # which of many it is
         error.problems, error.count = (Problem(node.path, error.message),), 1
     return error
