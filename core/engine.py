@@ -73,6 +73,14 @@ class _Shape:
     counts: tuple[str, ...]
     everything: bool
     """No status rule at all (an id read that finds soft-deleted items too)."""
+    digest: int = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Work out the hash: the cache asks for it several times, and the fields are deep."""
+        object.__setattr__(self, "digest", hash((self.collection, self.selection, self.where, self.sort, self.counts)))
+
+    def __hash__(self) -> int:
+        return self.digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,17 +351,10 @@ def _where(session: Session, collection: Collection, request: ReadRequest | Aggr
     now, snapshot = session.context.now, session.snapshot
     search = searching(request.q)
     of, part = (request.of, request.part) if isinstance(request, ReadRequest) else ((), EVERYTHING)
-    if not request.where and not request.filter and not of and part is EVERYTHING:
-        return search
-    return all_of(
-        (
-            part,
-            from_conditions(snapshot, collection, of, now),
-            from_conditions(snapshot, collection, request.where, now),
-            from_tree(snapshot, collection, request.filter, now),
-            search,
-        )
-    )
+    parts = [from_conditions(snapshot, collection, one, now) for one in (of, request.where) if one]
+    if request.filter:
+        parts.append(from_tree(snapshot, collection, request.filter, now))
+    return all_of((part, *parts, search))
 
 
 def _keys(session: Session, collection: Collection, request: ReadRequest) -> Predicate:

@@ -6,7 +6,8 @@ No fields are known here, and nothing is judged that core judges (operators, fie
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -19,6 +20,8 @@ from core.query.selection import Condition
 MOST_PARAMETERS = 1000
 DEEPEST = 64
 LOWEST, HIGHEST = -(2**31), 2**31 - 1
+SHORT = 100
+"""Characters of a name that is remembered."""
 
 _INTEGER = re.compile(r"[ \t\n\r\v\f]*([+-]?)0*([0-9]{0,20})")
 _REPLACED = str.maketrans({" ": "_", ".": "_"})
@@ -58,7 +61,7 @@ def assemble(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
             if name:
                 found[name.translate(_REPLACED)] = value
         elif start:
-            path = _path(name, start)
+            path = _known_path(name) if len(name) <= SHORT else _path(name, start)
             _assign(found, path, value)
             nested = nested or len(path) > 1
     if nested:
@@ -168,6 +171,12 @@ def flatten(params: Mapping[str, Any]) -> Iterator[str]:
         yield from _flat(name, value)
 
 
+@lru_cache(maxsize=1024)
+def _known_path(name: str) -> tuple[str | None, ...]:
+    """Names come again with other values."""
+    return tuple(_path(name, name.find("[")))
+
+
 def _path(name: str, start: int) -> list[str | None]:
     """The keys of a name with brackets: `a[b][]` → a, b, None. What follows a bracket that is not closed is lost,
     unless it is the first one, which then counts as `_`."""
@@ -184,7 +193,7 @@ def _path(name: str, start: int) -> list[str | None]:
     return path
 
 
-def _assign(found: dict[str, Any], path: list[str | None], value: str) -> None:
+def _assign(found: dict[str, Any], path: Sequence[str | None], value: str) -> None:
     last = len(path) - 1
     for position, key in enumerate(path):
         if isinstance(found, _Array):
@@ -205,8 +214,8 @@ def _assign(found: dict[str, Any], path: list[str | None], value: str) -> None:
 def _settled(value: Any) -> Any:
     if not isinstance(value, _Array):
         return value
-    below = [_settled(one) for one in value.values()]
-    if all(key == str(index) for index, key in enumerate(value)):
+    below = [_settled(one) if type(one) is _Array else one for one in value.values()]
+    if "0" in value and all(key == str(index) for index, key in enumerate(value)):
         return below
     return dict(zip(value, below, strict=True))
 

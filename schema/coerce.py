@@ -104,7 +104,7 @@ def coercer(type_: Any) -> Coercer:
         return _nullable(_object(type_))
     loose = LOOSE.get(type_.name)
     if loose is not None:
-        return _nullable(loose)
+        return _nullable(loose, PLAIN.get(type_.name))
     assert is_leaf_type(type_)
     return _nullable(_leaf(type_))
 
@@ -118,9 +118,11 @@ def _required(type_: GraphQLNonNull[Any], inner: Coercer) -> Coercer:
     return convert
 
 
-def _nullable(inner: Coercer) -> Coercer:
+def _nullable(inner: Coercer, plain: type | None = None) -> Coercer:
+    """`plain`: a Python type whose values are right as they are."""
+
     def convert(value: Any, depth: int) -> Any:
-        return None if value is None else inner(value, depth)
+        return value if value is None or type(value) is plain else inner(value, depth)
 
     return convert
 
@@ -144,47 +146,49 @@ def _list(inner: Coercer) -> Coercer:
 
 
 def _object(type_: GraphQLInputObjectType) -> Coercer:
-    made: dict[str, Coercer] = {}
-    defaults: list[tuple[str, Any]] = []
+    """Fields are looked at when they are first given: types may refer to each other in a circle."""
+    made: dict[str, tuple[str, Coercer]] = {}
+    defaults: dict[str, tuple[str, Any]] = {}
     required: list[str] = []
+    prepared: list[bool] = []
 
     def prepare() -> None:
         for name, field in type_.fields.items():
             default = coerce_default_value(field)
             if default is not Undefined:
-                defaults.append((name, default))
+                defaults[name] = (field.out_name or name, default)
             elif isinstance(field.type, GraphQLNonNull):
                 required.append(name)
+        prepared.append(True)
 
-    prepared: list[bool] = []
+    def known(name: str) -> tuple[str, Coercer]:
+        field = type_.fields.get(name)
+        if field is None:
+            raise Invalid(f"Expected value of type '{type_}' not to include unknown field '{name}'.")
+        found = made[name] = (field.out_name or name, coercer(field.type))
+        return found
 
     def convert(value: Any, depth: int) -> Any:
-        if not isinstance(value, Mapping):
+        if type(value) is not dict and not isinstance(value, Mapping):
             raise Invalid(f"Expected value of type '{type_}' to be an object, found: {_shown(value)}.")
         if depth > MAX_DEPTH:
             raise Invalid("Variable values are nested too deeply.")
         if not prepared:
             prepare()
-            prepared.append(True)
         found: dict[str, Any] = {}
         for name, inner in value.items():
-            convert_field = made.get(name)
-            if convert_field is None:
-                field = type_.fields.get(name)
-                if field is None:
-                    raise Invalid(f"Expected value of type '{type_}' not to include unknown field '{name}'.")
-                convert_field = made[name] = coercer(field.type)
+            out, convert_field = made.get(name) or known(name)
             try:
-                found[type_.fields[name].out_name or name] = convert_field(inner, depth + 1)
+                found[out] = convert_field(inner, depth + 1)
             except Invalid as problem:
                 problem.path.append(name)
                 raise
         for name in required:
             if name not in value:
                 raise Invalid(f"Expected value of type '{type_}' to include required field '{name}'.")
-        for name, default in defaults:
+        for name, (out, default) in defaults.items():
             if name not in value:
-                found[type_.fields[name].out_name or name] = default
+                found[out] = default
         return type_.out_type(found)
 
     return convert
@@ -264,4 +268,10 @@ LOOSE: Mapping[str, Coercer] = {
     GraphQLString.name: _string,
     GraphQLID.name: _id,
     GraphQLBoolean.name: _boolean,
+}
+PLAIN: Mapping[str, type] = {
+    GraphQLInt.name: int,
+    GraphQLString.name: str,
+    GraphQLID.name: str,
+    GraphQLBoolean.name: bool,
 }

@@ -20,16 +20,19 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
+    GraphQLNonNull,
     GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
     NameNode,
+    NonNullTypeNode,
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
     StringValueNode,
     TypeInfo,
     TypeInfoVisitor,
+    Undefined,
     VariableNode,
     Visitor,
     get_named_type,
@@ -38,6 +41,7 @@ from graphql import (
     visit,
 )
 from graphql.execution.collect_fields import FragmentDetails
+from graphql.utilities.coerce_input_value import coerce_default_value
 
 from schema.coerce import Variables
 from schema.limits import DEFAULT, Limits, check
@@ -84,10 +88,11 @@ class Bounded:
 class Operation:
     """One operation of a document, ready to run. `roots`: names of its root fields, by name and not by alias.
 
-    `alone`: there is one root field and nothing else.
+    `alone`: there is one root field and nothing else. `arguments`: those of it and the variables that they are, where
+    none of them is anything else or needs a default.
     """
 
-    __slots__ = ("alone", "kind", "node", "roots", "variables")
+    __slots__ = ("alone", "arguments", "kind", "node", "roots", "variables")
 
     def __init__(self, schema: GraphQLSchema, document: Document, node: OperationDefinitionNode) -> None:
         self.node = node
@@ -96,6 +101,7 @@ class Operation:
         self.roots: frozenset[str] = frozenset(_roots(node.selection_set, document.fragments))
         selections = node.selection_set.selections
         self.alone = len(selections) == 1 and isinstance(selections[0], FieldNode)
+        self.arguments = _bare_arguments(schema, node) if self.alone else None
 
     @property
     def introspective(self) -> bool:
@@ -286,6 +292,24 @@ class _WideNumbers(Visitor):
         name = f"0{len(self.values)}"  # not a name that can be written
         self.values[name] = int(node.value)
         return self.replacement or VariableNode(name=NameNode(value=name), loc=node.loc)
+
+
+def _bare_arguments(schema: GraphQLSchema, operation: OperationDefinitionNode) -> tuple[tuple[str, str], ...] | None:
+    root, node = schema.get_root_type(operation.operation), operation.selection_set.selections[0]
+    assert isinstance(node, FieldNode)
+    field = root.fields.get(node.name.value) if root is not None else None
+    if field is None:
+        return None
+    given, declared = node.arguments or (), operation.variable_definitions or ()
+    variables = {one.name.value: one.value.name.value for one in given if isinstance(one.value, VariableNode)}
+    never_null = {one.variable.name.value for one in declared if isinstance(one.type, NonNullTypeNode)}
+    for name, one in field.args.items():
+        required = isinstance(one.type, GraphQLNonNull) and variables.get(name) not in never_null
+        if required or coerce_default_value(one) is not Undefined:
+            return None
+    if len(variables) < len(given):
+        return None
+    return tuple((field.args[name].out_name or name, variable) for name, variable in variables.items())
 
 
 def _roots(selections: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]) -> set[str]:

@@ -316,7 +316,7 @@ async def heard(visit: Visit | None, answer: Mapping[str, Any], data: Any) -> No
 
 def _executor(visit: Visit, document: Document, operation: Operation, values: Any, call: Call) -> SplicingExecutor:
     """graphql-core's executor, made directly: `execute` would look for the operation and coerce variables again."""
-    return SplicingExecutor(
+    made = SplicingExecutor(
         visit.edition.schema,
         document.fragments,
         document.details,
@@ -329,6 +329,8 @@ def _executor(visit: Visit, document: Document, operation: Operation, values: An
         default_field_resolver,
         hide_suggestions=not visit.admin,
     )
+    made.bare_arguments = operation.arguments
+    return made
 
 
 def failed(outcome: Outcome, error: Exception) -> Outcome:

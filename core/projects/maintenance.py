@@ -5,6 +5,8 @@ While a project is paused every request to it is refused (spec 01 §11.4); reque
 
 from __future__ import annotations
 
+import os
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +24,12 @@ def is_paused(project: Project) -> bool:
 
 def is_on(data: Path) -> bool:
     """Whether all projects are paused (`maintenance:status`)."""
-    return (data / FLAG).exists()
+    return os.access(_flag(data), os.F_OK)
+
+
+@lru_cache(maxsize=64)
+def _flag(data: Path) -> str:
+    return str(data / FLAG)
 
 
 def turn_on(data: Path) -> None:

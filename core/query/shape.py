@@ -15,7 +15,7 @@ from core.catalog.model import Collection, Snapshot, ToOne
 from core.query.plan import ColumnOut, ConstantOut, Edge, EdgeOut, KeyOut, Output, Redaction, RowOut, VirtualOut
 from core.query.revisions import NEEDS, PLAIN, redacted, redactor
 from core.query.virtual import COMPUTED, MASKS, Scene, Shown
-from core.types.encode import encoder
+from core.types.encode import encoder, of_column
 
 Row = Sequence[Any]
 Item = dict[str, Any]
@@ -116,6 +116,8 @@ def shaper(
         if patch is not None:
             patches.append(patch)
     patches.extend(_hiding(outputs, layout, hiding))
+    if len(outputs) == 1 and isinstance(outputs[0], RowOut):
+        return _rows_alone(keys[0], shaper(snapshot, collection, outputs[0].outputs, layout, hiding))
     names, direct = tuple(keys), positions == list(range(len(positions)))
     pick = cast("Callable[[Row], Row]", itemgetter(*positions) if len(positions) > 1 else _single(positions))
 
@@ -127,6 +129,15 @@ def shaper(
         for patch in patches:
             patch(items, rows, lookups, scene)
         return items
+
+    return shape
+
+
+def _rows_alone(key: str, inner: Shaper) -> Shaper:
+    """Items that are shown in their REST form and in no other."""
+
+    def shape(rows: Sequence[Row], lookups: Lookups, scene: Scene) -> list[Item]:
+        return [{key: row or None} for row in inner(rows, lookups, scene)]
 
     return shape
 
@@ -184,6 +195,9 @@ def _convert(snapshot: Snapshot, collection: Collection, key: str, field: str, n
         encode, null = encoder(name, collection.fields[field], snapshot.dialect, system=collection.is_system)
     if encode is None and null is None:
         return None
+    together = of_column(encode) if null is None else None
+    if together is not None:
+        return _converted_together(key, together)
 
     def patch(items: list[Item], rows: Sequence[Row], lookups: Lookups, scene: Scene) -> None:
         for item in items:
@@ -192,6 +206,14 @@ def _convert(snapshot: Snapshot, collection: Collection, key: str, field: str, n
                 item[key] = list(null) if isinstance(null, list) else null
             elif encode is not None:
                 item[key] = encode(value)
+
+    return patch
+
+
+def _converted_together(key: str, encode: Callable[[Sequence[Any]], list[Any]]) -> Patch:
+    def patch(items: list[Item], rows: Sequence[Row], lookups: Lookups, scene: Scene) -> None:
+        for item, value in zip(items, encode([item[key] for item in items]), strict=True):
+            item[key] = value
 
     return patch
 

@@ -5,7 +5,7 @@ The forms of REST are in `rest`; those of GraphQL types (spec 01 §15.5–15.7) 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from core.catalog.model import Field
@@ -22,6 +22,11 @@ def encoder(name: str, field: Field, dialect: str, *, system: bool) -> tuple[Enc
     that stands for NULL is one object for all rows.
     """
     return ENCODERS[name](field, dialect, system), _null(name, field, system)
+
+
+def of_column(encode: Encode | None) -> Callable[[Sequence[Any]], list[Any]] | None:
+    """What does the same for many values at once, None among them, where that is worth it."""
+    return None if encode is None else rest.COLUMNS.get(encode)
 
 
 def _null(name: str, field: Field, system: bool) -> Any:

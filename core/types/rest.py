@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from math import isfinite
@@ -93,7 +93,7 @@ def big(value: Any) -> Any:
 def _number(value: Any) -> Any:
     # Whole numbers without a fraction, as PHP prints them: 4, not 4.0.
     try:
-        near = float(value)
+        near = value if type(value) is float else float(value)
     except ValueError:
         return None
     if near.is_integer():
@@ -182,6 +182,29 @@ def _native_datetime(value: datetime) -> str:
 
 def _aware(value: datetime) -> str:
     return dates.trimmed(value.isoformat(" ")[:-6])  # the driver gives UTC: cut +00:00
+
+
+def _native_dates(values: Sequence[date | None]) -> list[str | None]:
+    found: list[str | None] = orjson.loads(orjson.dumps(values))
+    return found
+
+
+def _native_datetimes(values: Sequence[datetime | None]) -> list[str | None]:
+    found = orjson.loads(orjson.dumps(values).replace(b"T", b" "))
+    return [text if text is None or len(text) == 19 else dates.trimmed(text) for text in found]
+
+
+def _awares(values: Sequence[datetime | None]) -> list[str | None]:
+    found = orjson.loads(orjson.dumps(values).replace(b"T", b" "))
+    return [None if text is None else dates.trimmed(text[:-6]) for text in found]
+
+
+COLUMNS: Mapping[Encode, Callable[[Sequence[Any]], list[Any]]] = {
+    _native_date: _native_dates,
+    _native_datetime: _native_datetimes,
+    _aware: _awares,
+}
+"""What shows all values of a column at once: to print dates one by one costs more than all else of a long list."""
 
 
 def _native_time(value: time) -> str:

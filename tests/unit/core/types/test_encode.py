@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from core.catalog.model import Field
-from core.types.encode import ENCODERS, encoder
+from core.types.encode import ENCODERS, encoder, of_column
 from tests.unit.core.types.fields import at, field
 
 
@@ -210,3 +210,35 @@ def test_every_form_can_be_had_of_every_column() -> None:
                 encoder(name, field(family), dialect, system=False)
     with pytest.raises(KeyError):
         encoder("other", field("text"), "mysql", system=False)
+
+
+@pytest.mark.parametrize("family", ["date", "datetime", "datetimetz"])
+def test_a_column_is_shown_at_once_as_one_by_one(family: str) -> None:
+    one = field(family)
+    convert, null = encoder("row", one, "postgres", system=False)
+    together = of_column(convert)
+    assert convert is not None
+    assert together is not None
+    assert null is None
+    moments = [
+        *(
+            at(2020, 2, 29),
+            at(1, 1, 1, 0, 0, 1),
+            at(99, 12, 31, 23, 59, 59),
+            at(9999, 12, 31, 23, 59, 59, 999_999),
+            at(1, 1, 1),
+        ),
+        *(at(2020, 1, 1, 10, 20, 30, fraction) for fraction in (1, 10, 120_000, 999_999)),
+    ]
+    values: list[Any] = [
+        moment.date() if family == "date" else moment.replace(tzinfo=UTC) if family == "datetimetz" else moment
+        for moment in moments
+    ]
+    assert together([None, *values, None]) == [None, *map(convert, values), None]
+    assert together([]) == []
+
+
+def test_other_columns_are_shown_value_by_value() -> None:
+    assert of_column(None) is None
+    assert of_column(encoder("row", field("float"), "postgres", system=False)[0]) is None
+    assert of_column(encoder("row", field("datetime"), "mysql", system=False)[0]) is None
