@@ -1,8 +1,8 @@
 """In charge of the benchmark run: database, servers, load, and the table of figures beside limits and peers.
 
 Needs PostgreSQL, wrk and the folder of workloads (TABULARIUM_SHARED/bench). Sends load to this machine only; every run
-is bounded in time. `python -m bench --help` says what can be set; `python -m bench rebuild` and `python -m bench
-assets` measure other things.
+is bounded in time. `python -m bench --help` says what can be set; `python -m bench rebuild`, `python -m bench
+assets` and `python -m bench logins` measure other things.
 """
 
 from __future__ import annotations
@@ -46,6 +46,11 @@ def main() -> None:
         from bench import assets
 
         assets.main(sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["logins"]:
+        from bench import logins
+
+        logins.main(sys.argv[2:])
         return
     options = _options()
     if shutil.which("wrk") is None:

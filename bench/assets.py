@@ -67,13 +67,13 @@ async def _measured(url: str, data: Path, options: argparse.Namespace, serve: Se
     async with projects(data) as found:
         made = await found.create(body(url), trusted=True)
         store = await made.store()
-        await rebuild._fill(store, COLLECTIONS)
+        await rebuild.fill(store, COLLECTIONS)
         await _put(store, data / made.config.get("storage.root"), options)
     port = _free_port()
     environment = {**os.environ, "TABULARIUM_DATA": str(data), "TABULARIUM_DEFAULT_PROJECT": ""}
     command = [sys.executable, *serve, "--port", str(port)]
     with _running(command, environment, port) as process, ProcessPoolExecutor(1) as apart:
-        rebuild._ask(port, "/items/t000")
+        rebuild.ask(port, "/items/t000")
         loop = asyncio.get_running_loop()
         reading = loop.run_in_executor(apart, rebuild.reads, port, str(data / "end"), options.readers, 0.0)
         looked = Watch(process.pid)
@@ -194,7 +194,7 @@ def _report(
     began, ended = window
     meanwhile = sorted(one[2] * 1000 for one in samples if began <= one[1] and one[1] + one[2] <= ended)
     alone = sorted(one[2] * 1000 for one in samples if one[1] + one[2] < began or one[1] > ended)
-    share, seconds = rebuild._share, ended - began
+    share, seconds = rebuild.share, ended - began
     ratio = share(meanwhile, 0.95) / share(alone, 0.95)
     print(
         f"thumbnails ({options.query}, {options.accept}): all after {seconds:.1f} s, {len(took) / seconds:.1f} a second"

@@ -67,12 +67,12 @@ async def _measured(dialect: str, url: str, data: Path, options: argparse.Namesp
 
     async with projects(data) as found:
         made = await found.create(body(url), trusted=True)
-        await _fill(await made.store(), options.collections)
+        await fill(await made.store(), options.collections)
     port = _free_port()
     environment = {**os.environ, "TABULARIUM_DATA": str(data), "TABULARIUM_DEFAULT_PROJECT": ""}
     command = [sys.executable, "-m", "core.cli", "serve", "--port", str(port)]
     with _running(command, environment, port), ProcessPoolExecutor(1) as apart:
-        _ask(port, "/items/t000")
+        ask(port, "/items/t000")
         store = await Store.open(url)
         try:
             loop = asyncio.get_running_loop()
@@ -86,7 +86,7 @@ async def _measured(dialect: str, url: str, data: Path, options: argparse.Namesp
     _report(dialect, found, windows)
 
 
-async def _fill(store: Store, collections: int) -> None:
+async def fill(store: Store, collections: int) -> None:
     """Tables in a ring of relations, each with a few rows and the rows of metadata that the app would write."""
     group, dialect = quote("group", store.dialect), store.dialect
     async with store.write() as connection:
@@ -120,13 +120,13 @@ async def _change(store: Store, port: int, number: int) -> tuple[float, float]:
         await connection.execute(f"CREATE TABLE zz{number} (id INTEGER PRIMARY KEY, parent INTEGER)")
         await log_change(connection, "schema", f"zz{number}")
     began = time.monotonic()
-    await asyncio.to_thread(_ask, port, f"/items/zz{number}")
+    await asyncio.to_thread(ask, port, f"/items/zz{number}")
     ended = time.monotonic()
     await asyncio.sleep(QUIET)
     return began, ended
 
 
-def _ask(port: int, path: str) -> None:
+def ask(port: int, path: str) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     _read(connection, path)
     connection.close()
@@ -175,15 +175,15 @@ def _report(dialect: str, samples: list[Sample], windows: list[tuple[float, floa
     took = sorted(ended - began for began, ended in windows)
     for name in (*PATHS, "all"):
         one, other = (sorted(s[2] * 1000 for s in found if name in ("all", s[0])) for found in (alone, meanwhile))
-        ratio = _share(other, 0.95) / _share(one, 0.95)
+        ratio = share(other, 0.95) / share(one, 0.95)
         missed = "" if ratio <= RATIO and took[-1] <= LONGEST else "  too slow"
         print(
             f"{dialect:9} {took[len(took) // 2]:4.2f}–{took[-1]:4.2f} s {name:>9}"
-            f" {_share(one, 0.5):10.2f} {_share(one, 0.95):6.2f} {_share(other, 0.5):14.2f} {_share(other, 0.95):6.2f}"
+            f" {share(one, 0.5):10.2f} {share(one, 0.95):6.2f} {share(other, 0.5):14.2f} {share(other, 0.95):6.2f}"
             f" {ratio:6.2f} of {len(other)}{missed}",
             flush=True,
         )
 
 
-def _share(sorted_: Sequence[float], share: float) -> float:
+def share(sorted_: Sequence[float], share: float) -> float:
     return sorted_[min(len(sorted_) - 1, int(len(sorted_) * share))] if sorted_ else float("nan")

@@ -9,8 +9,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import os
+import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
@@ -37,7 +41,11 @@ BCRYPT_MOST_ROUNDS = 14
 BCRYPT_BYTES = 72
 LONGEST = 4096
 """Bytes of a password (spec 02 §8.2); a longer one is refused without being hashed."""
-WORKERS = 2
+CORES_OF_ONE, MOST_WORKERS = 4, 4
+"""Cores that the lanes of one hash keep busy, and hashes at a time on a large machine: each takes 64 MiB."""
+NICE = 5
+"""How much later than requests hashing gets a core: a third of their weight. Not the last, for it must get on as well,
+and now and then it holds the interpreter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +163,17 @@ async def _in_pool(work: Callable[[], T]) -> T:
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(WORKERS, thread_name_prefix="hashing")
+    workers = max(1, min(MOST_WORKERS, (os.cpu_count() or 1) // CORES_OF_ONE))
+    return ThreadPoolExecutor(workers, thread_name_prefix="hashing", initializer=_give_way)
+
+
+def _give_way() -> None:
+    """Let whoever wants to compute go first. On Linux a thread has a priority of its own, which argon2's lanes inherit;
+    elsewhere it would be that of the process."""
+    if sys.platform == "linux":
+        here = threading.get_native_id()
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, here, min(19, os.getpriority(os.PRIO_PROCESS, here) + NICE))
 
 
 @cache

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
+import sys
+import threading
 import time
 from typing import Any
 
@@ -174,3 +177,21 @@ async def test_the_event_loop_goes_on_while_passwords_are_hashed() -> None:
     assert len(set(await work)) == 8
     # One computation takes tens of milliseconds, all eight in the loop would take eight times that.
     assert longest < 0.5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a thread has no priority of its own")
+async def test_hashing_gives_way_to_requests() -> None:
+    def priority() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    own = priority()
+    assert await hashing._in_pool(priority) == min(19, own + hashing.NICE)
+    assert priority() == own
+
+
+@pytest.mark.parametrize(("cores", "workers"), [(None, 1), (1, 1), (2, 1), (4, 1), (8, 2), (64, 4)])
+def test_how_many_hashes_are_made_at_a_time(cores: int | None, workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    pool = hashing._pool.__wrapped__()
+    assert pool._max_workers == workers
+    pool.shutdown()
