@@ -303,10 +303,7 @@ class Contents:
         self.stored = True
         staged = [move.source for move, _ in self.done if move.source in self._staged()]
         await self._forget([*staged, *(kept for _, kept in self.done if kept), *self.leaving])
-        try:
-            await self.session.project.variants.forget(*dict.fromkeys(self.changed))
-        except TabulariumError as error:
-            structlog.get_logger().error("variants of a file are left", exc_info=error)
+        await self._forget_variants(self.changed)
 
     async def undo(self) -> None:
         """Nothing was stored: all is as it was, as far as the storage lets us. What it does not, the doctor finds."""
@@ -315,11 +312,13 @@ class Contents:
         await finish(self._undone())
 
     async def _undone(self) -> None:
+        touched = [move.target for move, _ in self.done]
         try:
             await self._back()
         except (TabulariumError, BadName, NotStored) as error:
             structlog.get_logger().error("the bytes of a file could not be put back", exc_info=error)
             return
+        await self._forget_variants(touched)  # some may have been made of what was not stored after all
         await self._forget([taken.name for taken in self.taken.values() if taken.name])
 
     async def _back(self) -> None:
@@ -336,6 +335,13 @@ class Contents:
 
     def _staged(self) -> set[str]:
         return {taken.name for taken in self.taken.values()}
+
+    async def _forget_variants(self, names: list[str]) -> None:
+        try:
+            if names:
+                await self.session.project.variants.forget(*dict.fromkeys(names))
+        except TabulariumError as error:
+            structlog.get_logger().error("variants of a file are left", exc_info=error)
 
     async def _forget(self, left: list[str]) -> None:
         try:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import AsyncIterator
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import sqlalchemy as sa
@@ -363,3 +365,60 @@ async def test_graphql_hands_out_the_facts_and_the_address(shelf: Shelf) -> None
     assert (refused["data"], refused["errors"][0]["extensions"]["code"]) == ({"asset": None}, 203)
     refused = await shelf.server.graphql(f'{{ asset(hash: "{found}", key: "nope") {{ url }} }}', None)
     assert refused["errors"][0]["extensions"]["code"] == 12
+
+
+async def test_what_is_uploaded_replaced_and_deleted(shelf: Shelf) -> None:
+    ask = shelf.server.ask
+    made = await ask("POST", "/files", files={"data": ("Rot blau.png", RED_BLUE, "image/png")})
+    assert made.status_code == 200, made.text
+    file = made.json()["data"]
+    thumbnail = next(one for one in file["data"]["thumbnails"] if one["key"] == "directus-small-crop")
+    path = thumbnail["relative_url"].removeprefix("/main")
+    assert path == f"/assets/{file['private_hash']}?key=directus-small-crop"
+    first = await shelf.get(path)
+    assert decoded(first.content).convert("RGB").getpixel((5, 5)) == (255, 0, 0)
+    data = base64.b64encode(encoded(halves(400, 300, GREEN, WHITE), "PNG")).decode()
+    changed = await ask("PATCH", f"/files/{file['id']}", json={"data": f"data:image/png;base64,{data}"})
+    assert changed.status_code == 200, changed.text
+    second = await shelf.get(path, if_none_match=first.headers["etag"])
+    assert second.status_code == 200
+    assert decoded(second.content).convert("RGB").getpixel((5, 5)) == GREEN
+    renamed = await ask("PATCH", f"/files/{file['id']}", json={"filename_disk": "renamed-here.png"})
+    assert renamed.status_code == 200, renamed.text
+    assert file["filename_disk"] not in " ".join(await shelf.variants())
+    assert (await shelf.get(path)).status_code == 200
+    assert "w64,h64,fcrop,q80/renamed-here.png" in await shelf.variants()
+    assert (await ask("DELETE", f"/files/{file['id']}")).status_code == 204
+    assert await shelf.refused(path) == (404, 203, "Item not found")
+    assert "renamed-here.png" not in " ".join(await shelf.variants())
+
+
+async def test_a_new_hash_ends_the_old_one(shelf: Shelf) -> None:
+    old = await shelf.put("rotated.png", RED_BLUE)
+    [(key,)] = await shelf.server.rows("SELECT id FROM directus_files WHERE filename_disk = 'rotated.png'")
+    assert (await shelf.get(f"/assets/{old}?key=thumbnail")).status_code == 200
+    answer = await shelf.server.ask("PATCH", f"/files/{key}", json={"private_hash": "a-new_One1"})
+    assert answer.status_code == 200, answer.text
+    assert await shelf.refused(f"/assets/{old}?key=thumbnail") == (404, 203, "Item not found")
+    assert await shelf.picture("/assets/a-new_One1?key=thumbnail") == ("PNG", (200, 150))
+
+
+async def test_variants_of_what_was_not_stored_after_all_are_forgotten(shelf: Shelf) -> None:
+    old = await shelf.put("undone.png", RED_BLUE)
+    [(key,)] = await shelf.server.rows("SELECT id FROM directus_files WHERE filename_disk = 'undone.png'")
+    path = f"/assets/{old}?key=directus-small-crop"
+    copy = shelf.project.storage.originals.copy
+
+    async def copied(name: str, other: str) -> None:
+        await copy(name, other)
+        if other == "undone.png" and not seen:
+            seen.append(decoded((await shelf.get(path)).content).convert("RGB").getpixel((5, 5)))
+            raise RuntimeError("in the middle")
+
+    seen: list[Any] = []
+    data = base64.b64encode(encoded(halves(400, 300, GREEN, WHITE), "PNG")).decode()
+    with patch.object(shelf.project.storage.originals, "copy", copied):
+        answer = await shelf.server.ask("PATCH", f"/files/{key}", json={"data": data})
+    assert (answer.status_code, seen) == (500, [GREEN])
+    assert (await shelf.get(path.partition("?")[0])).content == RED_BLUE
+    assert decoded((await shelf.get(path)).content).convert("RGB").getpixel((5, 5)) == (255, 0, 0)
