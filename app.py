@@ -23,7 +23,7 @@ from core.projects import Projects, maintenance
 from core.settings import ConfigurationError, Settings
 from core.start import prepare
 from core.telemetry.log import configure, logger
-from rest_adapter import effects, errors, session
+from rest_adapter import effects, errors, multipart, session
 from rest_adapter.admin import AdminFiles
 from rest_adapter.middleware import App
 from rest_adapter.streams import begun_list
@@ -38,7 +38,7 @@ SWITCH_INTERVAL = 0.0005
 
 def compose(projects: Projects) -> App:
     """Both doors to these projects, as one ASGI application."""
-    endpoint = Endpoint(projects, arrive, errors.answer, effects.headers, begun_list)
+    endpoint = Endpoint(projects, arrive, errors.answer, effects.headers, begun_list, take)
     settings = projects.settings
     return rest_adapter.app(
         projects,
@@ -63,6 +63,13 @@ async def arrive(scope: Any) -> Arrival:
         base_url=await session.base_url(request),
         present=lambda token: choose(access_token=token),
     )
+
+
+async def take(scope: Any, receive: Any, limit: int, most_files: int) -> multipart.Parts:
+    """The parts of a body for the GraphQL endpoint, as the adapter takes them in."""
+    request = scope["tabularium.request"]
+    request.receive = receive
+    return await multipart.read(request, limit + multipart.OVERHEAD, most_files=most_files)
 
 
 class Application:

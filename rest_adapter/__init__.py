@@ -112,6 +112,7 @@ BULK: Mapping[str, Any] = {"arguments": scim.body, "limit": scim.LARGEST_BULK}
 ME: Mapping[str, Any] = {"given": {"me": True}}
 SEARCH_USERS: Mapping[str, Any] = {"arguments": scim.body, "given": {"endpoint": "Users"}}
 SEARCH_GROUPS: Mapping[str, Any] = {"arguments": scim.body, "given": {"endpoint": "Groups"}}
+PROXIED: Mapping[str, Any] = {"given": {"proxied": True}, "anonymous": True}
 CONTENT: Mapping[str, Any] = {"arguments": content}
 NO_LIST = partial(ValidationFailed, "batch update expect an array of items")
 
@@ -283,6 +284,9 @@ ROUTES: tuple[Route, ...] = (
 
     Route("GET", "/assets/:hash",            "asset",        ASSET,  SIZE | {"download"}, **BY_HASH),
     Route("GET", "/assets/:hash/:_filename", "asset",        ASSET,  SIZE | {"download"}, **BY_HASH),
+    Route("GET", "/uploads/:_project/originals/:name",         "stored_file", ASSET, NONE, **PUBLIC),
+    Route("GET", "/uploads/:_project/generated/:folder/:name", "stored_file", ASSET, NONE, **PUBLIC),
+    Route("GET", "/downloads/:_project/:name",                 "stored_file", ASSET, NONE, **PROXIED),
     Route("GET",    "/files",      "C",              PAGE,           MANY,  LIST,        of=FILES),
     Route("GET",    "/files/:id",  "C_by_id",        ITEM,           ONE,   HIDDEN_ITEM, of=FILES),
     Route("GET",    "/files/:ids", "C",              PAGE,           SOME,  LIST,        of=FILES),

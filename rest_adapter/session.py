@@ -13,7 +13,9 @@ from core.errors import UnknownProject
 from rest_adapter import cookies
 from rest_adapter.request import Project, Request
 
-GLOBAL = frozenset({"server", "interfaces", "modules", "layouts", "types", "projects"})
+STORED = ("uploads", "downloads")
+"""First segments of paths whose second one is the project."""
+GLOBAL = frozenset({"server", "interfaces", "modules", "layouts", "types", "projects", *STORED})
 """First segments that are no project (spec 01 §1.1); the empty path is global as well."""
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -35,6 +37,9 @@ def locate(request: Request, projects: Projects) -> None:
         request.path = path[1:]
         return
     request.is_global = True
+    if path[:1] and path[0] in STORED:
+        request.project = _known(projects, path[1]) if len(path) > 1 else None
+        return
     for key in (_claimed(request), _scalar(request, "project"), request.header(b"x-directus-project")):
         if key:
             request.project = _known(projects, key)

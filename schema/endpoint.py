@@ -22,10 +22,11 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from core.errors import BadRequest, PayloadTooLarge, TabulariumError, Unauthorized
-from schema import socket
+from core.files.upload import Upload
+from schema import files, socket
 from schema.arrival import Arrival, Arrive
 from schema.documents import Document
-from schema.execute import Outcome, Visit, enter, failed, refused, server_visit
+from schema.execute import Outcome, Visit, enter, failed, may_upload, refused, server_visit
 from schema.operation import (
     EMPTY_DOCUMENT,
     Asked,
@@ -79,17 +80,42 @@ Begin = Callable[[Any, bytes, list[tuple[bytes, bytes]]], Awaitable[Begun]]
 """Makes an answer of a stream, the body in which its mark stands, and headers. Raises what the stream does."""
 
 
+class Parts(Protocol):
+    """A body of parts: texts and files, in their order. Whoever asks for it closes it."""
+
+    @property
+    def texts(self) -> list[tuple[str, str]]: ...
+
+    @property
+    def files(self) -> list[tuple[str, Upload]]: ...
+
+    def close(self) -> None: ...
+
+
+Take = Callable[[Scope, Receive, int, int], Awaitable[Parts]]
+"""Takes a body of parts in: at most so many bytes of files, and so many files. Raises core's errors."""
+
+
 class Endpoint:
     """The ASGI application of the GraphQL door to core's Projects.
 
     `arrive` reads credentials, project and address off the scope; `refuse` is the table of statuses; `tell` turns what
-    an answer is beside its body into headers; `begin` sends lists while they are read. They belong to the other door,
-    and are given so that the two agree.
+    an answer is beside its body into headers; `begin` sends lists while they are read, `take` takes files in. They
+    belong to the other door, and are given so that the two agree.
     """
 
-    def __init__(self, projects: Any, arrive: Arrive, refuse: Refuse, tell: Tell, begin: Begin | None = None) -> None:
+    def __init__(
+        self,
+        projects: Any,
+        arrive: Arrive,
+        refuse: Refuse,
+        tell: Tell,
+        begin: Begin | None = None,
+        take: Take | None = None,
+    ) -> None:
         self._projects = projects
         self._begin = begin
+        self._take = take
         self._arrive = arrive
         self._refuse = refuse
         self._tell = tell
@@ -148,15 +174,23 @@ class Endpoint:
             visit = await self._enter(arrival)
             effects: list[Any] = []
             response: Response | Begun
+            parts: Parts | None = None
             try:
                 if method == "GET":
                     response = await self._one(visit, _from_query(query), headers, effects, get=True)
-                elif isinstance(body := await _read(receive, headers), list):
-                    response = await self._several(visit, body, headers, effects)
                 else:
-                    response = await self._one(visit, from_body(body), headers, effects)
+                    if _is_multipart(headers) and self._take is not None:
+                        parts = await self._parts(visit, scope, receive)
+                    body = await _read(receive, headers) if parts is None else files.joined(parts.texts, parts.files)
+                    if isinstance(body, list):
+                        response = await self._several(visit, body, headers, effects)
+                    else:
+                        response = await self._one(visit, from_body(body), headers, effects)
             except NoDocument:
                 response = _answer(refused([EMPTY_DOCUMENT]), headers)
+            finally:
+                if parts is not None:
+                    parts.close()
             response.raw_headers.extend(self._tell(visit.session, effects))
             return response
         except Malformed as error:
@@ -169,6 +203,14 @@ class Endpoint:
             if isinstance(error, TabulariumError):
                 response.raw_headers.extend(self._tell(None, error.details.get("effects", ())))
             return response
+
+    async def _parts(self, visit: Visit, scope: Scope, receive: Receive) -> Parts:
+        """The parts of a request that brings files; not much of one whose caller may bring none."""
+        assert self._take is not None
+        most = MAX_BODY
+        if visit.session is not None and may_upload(visit):
+            most = max(most, visit.session.project.config.get("storage.max_upload_size"))
+        return await self._take(scope, receive, most, visit.edition.documents.limits.batch)
 
     async def _enter(self, arrival: Arrival) -> Visit:
         if arrival.server:
@@ -274,6 +316,10 @@ async def _read(receive: Receive, headers: Headers) -> Any:
         if media == JSON or media.endswith("+json"):
             raise Malformed("The body is not valid JSON.") from None
         raise NoDocument from None
+
+
+def _is_multipart(headers: Headers) -> bool:
+    return headers.get("content-type", "").lower().lstrip().startswith("multipart/form-data")
 
 
 def _from_query(query: QueryParams) -> Asked:

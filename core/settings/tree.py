@@ -136,7 +136,7 @@ TREE: Branch = {
         "azure_container": _text(),
         "max_upload_size": _int(104857600),
         "blocked_extensions": _list(*SCRIPTS),
-        "public_originals": _bool(False),
+        "public_originals": _bool(True),
     },
     "assets": {"formats": _list("avif", "webp"), "private": _bool(False)},
     "files": {

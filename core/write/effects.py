@@ -13,6 +13,7 @@ from core.catalog.system import new_role_permissions
 from core.db.gateway import Connection
 from core.errors import LastAdmin, Problem, Unprocessable
 from core.sql.accounts import active_admins
+from core.write import folders
 from core.write import run as running
 from core.write.change import Node, same
 from core.write.load import chunks
@@ -53,6 +54,7 @@ async def entail(run: Run) -> None:
         if users is not None:
             for chunk in chunks(roles, run.connection.dialect):
                 await run.connection.execute(*run.statements.clear_where(users, "role").bind([chunk], {}))
+    await folders.lift(run)
     signed_out = [run.keys[node.index] for node in run.nodes if _signs_out(node)]
     if signed_out:
         await _delete_where(run, collections.get("directus_user_sessions"), "user", signed_out)

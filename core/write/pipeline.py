@@ -34,7 +34,7 @@ from core.query.selection import ReadRequest, ReadResult
 from core.session import Session
 from core.types.structured import storable
 from core.types.write import INVALID
-from core.write import checks, contents, effects, guard, hooked, outbox, readback, refusals, revert, rules
+from core.write import checks, contents, effects, folders, guard, hooked, outbox, readback, refusals, revert, rules
 from core.write.change import Node, Rows
 from core.write.clash import clashing
 from core.write.echo import echo
@@ -236,6 +236,7 @@ class _Change:
         nodes, made = await self._heard(unit, statements, nodes, rows)
         kinds = await setting_types(connection, statements, nodes, rows)
         stored = self._values(nodes, rows, kinds, made)
+        await folders.check(connection, nodes, stored)
 
         run = Run(connection, statements, nodes, stored, rows, whole=self._watched())
         for group in order(nodes, stored):

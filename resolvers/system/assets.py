@@ -6,7 +6,7 @@ from typing import Any
 
 from ariadne import QueryType
 
-from core import assets
+from core import assets, originals
 from resolvers.context import Info
 
 
@@ -14,7 +14,18 @@ async def asset(_source: Any, info: Info, *, hash: str, **arguments: Any) -> dic
     """`asset`: what is behind the URL; the door that can send it finds the file itself in the call."""
     call = info.context
     accept, download = arguments.get("accept") or "", bool(arguments.get("download"))
-    found = await assets.asset(call.visitor, hash, arguments, accept=accept, download=download)
+    return _handle(call, await assets.asset(call.visitor, hash, arguments, accept=accept, download=download))
+
+
+async def stored_file(
+    _source: Any, info: Info, *, name: str, folder: str | None = None, proxied: bool | None = None
+) -> dict[str, Any]:
+    """`stored_file`: as `asset`, by the name on the disk."""
+    call = info.context
+    return _handle(call, await originals.stored_file(call.visitor, name, folder, proxied=bool(proxied)))
+
+
+def _handle(call: Any, found: assets.Asset) -> dict[str, Any]:
     stored = call.stream = found.stored
     return {
         "url": found.url,
@@ -40,4 +51,5 @@ def bindables() -> list[QueryType]:
     query = QueryType()
     query.set_field("asset", asset)
     query.set_field("signed_asset", signed)
+    query.set_field("stored_file", stored_file)
     return [query]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx2
 import pytest
 
 from tests.api.newsroom import Newsroom, newsroom
@@ -41,6 +43,12 @@ class Shelf:
 
     async def send(self, method: str, path: str, token: str | None = "admin-token", **body: Any) -> Any:
         return await self.server.ask(method, path, token, **body)
+
+    async def plain(self, url: str, **headers: str) -> Any:
+        """A request for a path of the server, without a credential."""
+        transport = httpx2.ASGITransport(self.server.app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://api.example.com") as client:
+            return await client.get(url, headers={name.replace("_", "-"): value for name, value in headers.items()})
 
     async def upload(self, name: str = "red.png", content: bytes = PNG, **attributes: Any) -> dict[str, Any]:
         answer = await self.send("POST", "/files", files={"data": (name, content)}, data=attributes)
@@ -455,3 +463,159 @@ async def test_lists_and_counts(shelf: Shelf) -> None:
     assert {row["type"] for row in found["data"]} <= {"image/jpeg"}
     answer = await shelf.send("GET", "/files/abc")
     assert answer.json()["error"] == {"code": 203, "message": 'Item with id "abc" not found'}
+
+
+# GraphQL, direct URLs, folders
+
+
+MAKE = "mutation($data: DirectusFilesInput) { create_directus_files_item(data: $data) { id filename_download width } }"
+
+
+async def ask(shelf: Shelf, operations: Any, places: Any, files: Any, token: str | None = "admin-token") -> Any:
+    data = {"operations": json.dumps(operations), "map": json.dumps(places)}
+    return await shelf.send("POST", "/gql", token, data=data, files=files)
+
+
+async def test_files_by_graphql(shelf: Shelf) -> None:
+    operations = {"query": MAKE, "variables": {"data": {"title": "T", "data": None}}}
+    answer = await ask(shelf, operations, {"0": ["variables.data.data"]}, {"0": ("red.png", PNG)})
+    made = answer.json()["data"]["create_directus_files_item"]
+    assert (made["filename_download"], made["width"]) == ("red.png", 40)
+    row = (await shelf.server.get(f"/files/{made['id']}"))["data"]
+    assert (await shelf.bytes_of(row), row["title"]) == (PNG, "T")
+
+    free = "mutation($p: JSON) { create_directus_files_items(payload: $p) { id filename_download } }"
+    operations = {"query": free, "variables": {"p": [{"data": None}, {"data": None}]}}
+    places = {"a": ["variables.p.0.data"], "b": ["variables.p.1.data"]}
+    answer = await ask(shelf, operations, places, {"a": ("a.txt", b"a"), "b": ("b.txt", b"b")})
+    found = answer.json()["data"]["create_directus_files_items"]
+    assert [one["filename_download"] for one in found] == ["a.txt", "b.txt"]
+
+    change = (
+        f"mutation($d: DirectusFilesInput) {{ update_directus_files_item(id: {made['id']}, data: $d) {{ width }} }}"
+    )
+    operations = [{"query": change, "variables": {"d": {"data": None}}}, {"query": "{ __typename }"}]
+    answer = await ask(shelf, operations, {"0": ["0.variables.d.data"]}, {"0": ("x", OTHER)})
+    assert answer.json() == [{"data": {"update_directus_files_item": {"width": 16}}}, {"data": {"__typename": "Query"}}]
+    assert await shelf.bytes_of(row) == OTHER
+
+    literal = f'mutation {{ create_directus_files_item(data: {{filename_disk: "a.png", filename_download: "a.png", data: "{text(PNG)}"}}) {{ width }} }}'  # noqa: E501
+    answer = await shelf.server.graphql(literal)
+    assert answer["data"]["create_directus_files_item"] == {"width": 40}
+
+
+@pytest.mark.parametrize(
+    ("operations", "places", "message"),
+    [
+        ("no", {}, "`operations` must be an operation or a list of them, and `map` an object."),
+        ({"query": "{a}"}, {"9": ["variables.x"]}, "There is no file '9' in the request."),
+        ({"query": "{a}"}, {"0": ["variables.x"]}, "`map` names a place that is not there."),
+        ({"query": "{a}", "variables": {"x": 1}}, {"0": ["variables.x"]}, "A file takes the place of a null."),
+        ({"query": "{a}", "variables": {"x": None}}, {"0": ["query"]}, "A file stands in the variables."),
+        ({"query": "{a}", "variables": {"x": []}}, {"0": ["variables.x.-1"]}, "`map` names a place that is not there."),
+        ({"query": "{a}"}, {"0": 5}, "`map` must name the places of each file as a list of paths."),
+    ],
+)
+async def test_requests_with_files_that_make_no_sense(shelf: Shelf, operations: Any, places: Any, message: str) -> None:
+    answer = await ask(shelf, operations, places, {"0": ("a", b"a")})
+    assert answer.status_code == 400
+    assert [error["message"] for error in answer.json()["errors"]] == [message]
+
+
+async def test_graphql_refuses_as_rest_does(shelf: Shelf) -> None:
+    before = await shelf.state()
+    operations = {"query": MAKE, "variables": {"data": {"data": None}}}
+    for token in (None, "nobody-token"):
+        answer = await ask(shelf, operations, {"0": ["variables.data.data"]}, {"0": ("red.png", PNG)}, token)
+        [error] = answer.json()["errors"]
+        assert (error["extensions"]["code"], error["message"]) == (10, "You are not allowed to upload files")
+    answer = await shelf.server.graphql(MAKE, data={"title": "x"})
+    assert answer["errors"][0]["extensions"]["code"] == 4
+    assert await shelf.state() == before
+
+
+async def test_files_by_their_names(shelf: Shelf) -> None:
+    made = await shelf.upload()
+    url = made["data"]["full_url"]
+    answer = await shelf.plain(url)
+    assert (answer.status_code, answer.content) == (200, PNG)
+    assert answer.headers["content-type"] == "image/png"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"] == "no-cache"
+    again = await shelf.plain(url, if_none_match=answer.headers["etag"])
+    assert again.status_code == 304
+    part = await shelf.plain(url, range="bytes=1-3")
+    assert (part.status_code, part.content) == (206, PNG[1:4])
+    await shelf.send("GET", f"/assets/{made['private_hash']}?key=directus-small-crop", None)
+    [variant] = [name for name in await shelf.variants() if name.endswith(made["filename_disk"])]
+    assert (await shelf.plain(f"/uploads/main/generated/{variant}")).status_code == 200
+    base = "/uploads/main/originals/"
+    for path in (base + "gone.png", base + "..%2f..%2f..%2fconfig%2fmain.json", base + "%2e%2e", base + ".x", base,
+                 f"/downloads/main/{made['filename_disk']}", "/uploads/main/generated/..%2foriginals/x"):  # fmt: skip
+        answer = await shelf.plain(path)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, 1), path
+    svg = await shelf.upload("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>")
+    answer = await shelf.plain(svg["data"]["full_url"])
+    assert "sandbox" in answer.headers["content-security-policy"]
+
+
+async def test_the_tree_of_folders(shelf: Shelf) -> None:
+    async def make(name: str, parent: Any = None) -> int:
+        answer = await shelf.send("POST", "/folders", json={"name": name, "parent_folder": parent})
+        assert answer.status_code == 200, answer.text
+        return int(answer.json()["data"]["id"])
+
+    a = await make("a")
+    b = await make("b", a)
+    c = await make("c", b)
+    made = await shelf.upload(folder=str(b))
+    assert made["folder"] == b
+    assert (await shelf.server.get(f"/folders/{b}"))["data"] == {"id": b, "name": "b", "parent_folder": a}
+    wrong = (422, 4, f"parent_folder: {INVALID}")
+    for parent in (c, a, 9999):
+        assert await shelf.refused("PATCH", f"/folders/{a}", json={"parent_folder": parent}) == wrong
+    assert await shelf.refused("POST", "/folders", json={"name": "x", "parent_folder": 9999}) == wrong
+    assert await shelf.refused("POST", "/folders", json={"parent_folder": a}) == (422, 4, f"name: {BLANK}")
+    assert await shelf.refused("PATCH", f"/folders/{a}", json={"name": ""}) == (422, 4, f"name: {BLANK}")
+    assert (await shelf.refused("POST", "/folders", json={"name": "b", "parent_folder": a}))[:2] == (409, 204)
+    assert (await shelf.send("GET", "/folders/1,2")).json()["error"]["code"] == 1
+    assert (await shelf.send("GET", "/folders/x")).json()["error"]["code"] == 1
+    assert (await shelf.refused("DELETE", "/folders/9999"))[:2] == (404, 203)
+    assert (await shelf.send("DELETE", f"/folders/{b}")).status_code == 204
+    assert (await shelf.server.get(f"/folders/{c}"))["data"]["parent_folder"] == a
+    assert (await shelf.server.get(f"/files/{made['id']}"))["data"]["folder"] == a
+    gone = await shelf.server.graphql(f"mutation {{ delete_directus_folders_items(ids: [{a}, {c}]) }}")
+    assert gone["data"]["delete_directus_folders_items"] == [str(a), str(c)]
+    assert (await shelf.server.get(f"/files/{made['id']}"))["data"]["folder"] is None
+    for token, read, write in ((None, 401, 401), ("nobody-token", 403, 403)):
+        assert (await shelf.send("GET", "/folders", token)).status_code == read
+        assert (await shelf.refused("DELETE", "/folders/1", token=token))[0] == write
+
+
+# Others may bring bytes along
+
+
+async def test_files_below_other_items(shelf: Shelf) -> None:
+    made = await shelf.upload()
+    answer = await shelf.send("PATCH", "/users/2", json={"avatar": {"id": made["id"], "$delete": True}})
+    assert (answer.status_code, answer.json()["data"]["avatar"]) == (200, None)
+    assert made["filename_disk"] not in await shelf.stored()
+    assert (await shelf.send("GET", f"/files/{made['id']}")).status_code == 404
+    kept = await shelf.upload()
+    answer = await shelf.send("PATCH", "/users/2", json={"avatar": {**kept, "title": "no"}})
+    assert answer.json()["data"]["avatar"] == kept["id"]
+    assert (await shelf.server.get(f"/files/{kept['id']}"))["data"]["title"] == "Red"
+    await shelf.send("PATCH", "/users/2", json={"avatar": None})
+    shown = await shelf.refused(
+        "PATCH", "/users/2", json={"avatar": {"id": kept["id"], "$delete": True}, "email": "no"}
+    )
+    assert shown[:2] == (422, 4)
+
+
+async def test_imports_bring_no_files(shelf: Shelf) -> None:
+    query = 'mutation($i: JSON) { import_items(collection: "directus_files", data: $i) { created } }'
+    before = await shelf.state()
+    item = {"data": text(PNG), "filename_disk": "a.png", "filename_download": "a.png"}
+    answer = await shelf.server.graphql(query, i=[item])
+    assert answer["errors"] != []
+    assert await shelf.state() == before

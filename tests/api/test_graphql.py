@@ -247,6 +247,7 @@ async def test_introspection_is_trimmed_and_names_are_not_proposed(api: Newsroom
     found = await data(api, query, "nobody-token")
     assert [one["name"] for one in found["__schema"]["queryType"]["fields"]] == [
         "auth_check", "auth_sessions", "users_tfa_secret", "project_info", "export_items", "asset", "signed_asset",
+        "stored_file",
         "server_types", "server_interfaces", "server_layouts", "server_modules",
         "scim_service_provider_config", "scim_resource_types", "scim_schemas",
     ]  # fmt: skip

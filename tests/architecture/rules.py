@@ -18,7 +18,7 @@ MOST_LINES = 450
 _DOORS_OF_CORE = (
     "engine", "enter", "history", "metadata", "configuration", "permissions", "extensions", "utilities", "webhooks",
     "projects", "accounts", "demo", "start", "doctor", "cli", "counts", "stream", "transfer", "subscriptions", "users",
-    "passwords", "invitations", "extend", "answers", "mailing", "assets", "reading", "scim",
+    "passwords", "invitations", "extend", "answers", "mailing", "assets", "originals", "reading", "scim",
 )  # fmt: skip
 ROWS: tuple[tuple[str, ...], ...] = (
     _DOORS_OF_CORE,
@@ -48,7 +48,8 @@ DOORS = (
     "core.auth.login", "core.auth.presence",
     "core.users", "core.passwords", "core.invitations", "core.mailing",
     "core.ddl.collections", "core.ddl.fields", "core.ddl.code",
-    "core.transfer.imports", "core.transfer.export", "core.answers", "core.assets", "core.scim.service",
+    "core.transfer.imports", "core.transfer.export", "core.answers", "core.assets",
+    "core.originals", "core.scim.service",
 )  # fmt: skip
 # What a caller presents, and the project that a token names: read as text, nothing is verified there.
 PRESENTED = ("core.auth.credentials", "core.auth.tokens")

@@ -26,7 +26,8 @@ READER = Policy(
 )
 
 FOR_EVERYBODY = {
-    "auth_check", "auth_sessions", "export_items", "asset", "signed_asset", "project_info", "server_types",
+    "auth_check", "auth_sessions", "export_items", "asset", "signed_asset", "stored_file",
+    "project_info", "server_types",
     "server_interfaces", "server_layouts", "server_modules", "users_tfa_secret", "scim_resource_types", "scim_schemas",
     "scim_service_provider_config",
 }  # fmt: skip
