@@ -1,18 +1,35 @@
-"""In charge of looking at rows of files, and at the folder of a local store. It never deletes or moves a file."""
+"""In charge of looking at rows of files and at their bytes, and of removing bytes that no row has. It changes no file
+of a row but to put back what a crash has left half replaced."""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import re
 import secrets
 import string
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from core.db.gateway import Connection
 from core.doctor.finding import SAMPLES, Check, Finding, Look, marks, rows_where, updating
+from core.errors import StorageFailed
+from core.files.intake import KEPT, STAGED
+from core.files.storage import Area, NotStored, Storage, fits
 
 FILES = "directus_files"
 LETTERS = string.digits + string.ascii_lowercase
 HASH_LENGTH = 16
+SETTLED = timedelta(hours=1)
+"""Bytes that are younger may belong to a request that is under way."""
+OURS = re.compile(
+    rf"(?:{re.escape(STAGED)}|{re.escape(KEPT)}).*"
+    r"|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?:\..*)?|.*#[0-9]+"
+)
+"""Names that uploads have and people do not give: what else is in the folder may be somebody's."""
+FORMER = re.compile(re.escape(KEPT) + r"([0-9]+)-[0-9a-f]{32}")
 
 
 async def no_private_hash(look: Look) -> Finding | None:
@@ -59,49 +76,149 @@ async def no_download_name(look: Look) -> Finding | None:
 
 
 async def missing_on_disk(look: Look) -> Finding | None:
-    root = _root(look)
-    if root is None or not look.has(FILES, "id", "storage", "filename_disk"):
+    if not look.has(FILES, "id", "storage", "type", "filename_disk"):
         return None
-    names = await asyncio.to_thread(_names, root)
+    names = await _stored(look)
+    if names is None:
+        return None
+    local = f" AND {look.q('storage')} = 'local'" if _adapter(look) == "local" else ""
     gone: list[str] = []
     async for rows in look.connection.stream(
-        f"SELECT id, filename_disk FROM {FILES} WHERE {look.q('storage')} = 'local' AND filename_disk <> '' ORDER BY id"  # noqa: S608
+        f"SELECT id, filename_disk, type FROM {FILES} WHERE filename_disk <> ''{local} ORDER BY id"  # noqa: S608
     ):
-        gone += [str(key) for key, name in rows if name not in names]
+        # A film of another server has a preview, if any.
+        gone += [str(key) for key, name, kind in rows if name not in names and not str(kind or "").startswith("embed/")]
     if not gone:
         return None
     return Finding("files.missing_on_disk", "files whose bytes are not in the store", len(gone), tuple(gone[:SAMPLES]))
 
 
-async def without_row(look: Look) -> Finding | None:
-    root = _root(look)
-    if root is None or not look.has(FILES, "filename_disk"):
+async def unreachable(look: Look) -> Finding | None:
+    """A storage that does not answer: nothing can be said of its bytes."""
+    try:
+        await _listed(look)
+    except StorageFailed:
+        return Finding("files.unreachable", "the storage of files cannot be read", 1, (_adapter(look),))
+    return None
+
+
+async def replaced(look: Look) -> Finding | None:
+    """Files whose bytes were replaced by a transaction that was never stored; the former ones are still there."""
+    names = await _stored(look)
+    former = {name: int(found[1]) for name in names or () if (found := FORMER.fullmatch(name))}
+    if not former or not look.has(FILES, "id", "filename_disk", "checksum"):
         return None
-    names = set(await asyncio.to_thread(_names, root))
+    rows = await look.connection.rows(f"SELECT id, filename_disk, checksum FROM {FILES}")  # noqa: S608
+    known = {int(row[0]): (str(row[1]), row[2]) for row in rows}
+    wrong: dict[str, str] = {}
+    async with _storage(look) as storage:
+        for name, key in former.items():
+            disk, checksum = known.get(key, ("", None))
+            if not disk or not checksum or await _checksum(storage.originals, disk) == checksum:
+                continue
+            if await _checksum(storage.originals, name) == checksum:
+                wrong[disk] = name
+    if not wrong:
+        return None
+
+    async def put_back(connection: Connection) -> int:
+        async with _storage(look) as storage:
+            for disk, name in wrong.items():
+                await storage.originals.copy(name, disk)
+        return len(wrong)
+
+    told = "files whose bytes are those of a change that was never stored"
+    samples = tuple(sorted(wrong)[:SAMPLES])
+    return Finding("files.replaced", told, len(wrong), samples, "puts the former bytes back", put_back)
+
+
+async def without_row(look: Look) -> Finding | None:
+    if not look.has(FILES, "filename_disk"):
+        return None
+    stored = await _stored(look)
+    if stored is None:
+        return None
+    names = dict(stored)
     async for rows in look.connection.stream(f"SELECT filename_disk FROM {FILES}"):  # noqa: S608
-        names.difference_update(row[0] for row in rows)
+        for row in rows:
+            names.pop(row[0], None)
     if not names:
         return None
-    samples = tuple(sorted(names)[:SAMPLES])
-    return Finding("files.without_row", "files in the store that no row names", len(names), samples)
+    told, samples = "files in the store that no row names", tuple(sorted(names)[:SAMPLES])
+    before = datetime.now(UTC) - SETTLED
+    old = [name for name, modified in names.items() if modified < before and OURS.fullmatch(name)]
+    if not old:
+        return Finding("files.without_row", told, len(names), samples)
+
+    async def remove(connection: Connection) -> int:
+        async with _storage(look) as storage:
+            await storage.originals.delete(*(name for name in old if fits(name)))
+        root = _root(look)
+        for name in old:
+            if root is not None and not fits(name):  # a part of an upload that was cut off
+                await asyncio.to_thread((root / name).unlink, missing_ok=True)
+        return len(old)
+
+    remedy = "removes those that are older than an hour and have a name that only uploads have"
+    return Finding("files.without_row", told, len(names), samples, remedy, remove)
+
+
+async def _stored(look: Look) -> dict[str, datetime] | None:
+    """The names in the store and when each was stored; None where that cannot be said."""
+    try:
+        return await _listed(look)
+    except StorageFailed:
+        return None
+
+
+async def _listed(look: Look) -> dict[str, datetime] | None:
+    if _adapter(look) == "memory":
+        return None
+    root = _root(look)
+    if root is not None:
+        return await asyncio.to_thread(_names, root)
+    async with _storage(look) as storage:
+        return {stat.name: stat.modified async for stat in storage.originals.list()}
+
+
+@asynccontextmanager
+async def _storage(look: Look) -> AsyncIterator[Storage]:
+    storage = Storage(look.config, look.data)
+    try:
+        yield storage
+    finally:
+        await storage.close()
+
+
+async def _checksum(area: Area, name: str) -> str | None:
+    digest = hashlib.md5(usedforsecurity=False)
+    try:
+        async with area.open(name) as found:
+            async for chunk in found.chunks:
+                digest.update(chunk)
+    except (NotStored, ValueError):
+        return None
+    return digest.hexdigest()
+
+
+def _adapter(look: Look) -> str:
+    return str(look.config.get("storage.adapter") or "local")
 
 
 def _root(look: Look) -> Path | None:
     """The folder of a local store; None for other stores."""
-    if look.config.get("storage.adapter") != "local":
-        return None
-    return look.data / str(look.config.get("storage.root"))
+    return look.data / str(look.config.get("storage.root")) if _adapter(look) == "local" else None
 
 
-def _names(root: Path) -> frozenset[str]:
+def _names(root: Path) -> dict[str, datetime]:
     """The files in a folder, those left out that a web server or a system puts there."""
     if not root.is_dir():
-        return frozenset()
-    return frozenset(
-        one.name
+        return {}
+    return {
+        one.name: datetime.fromtimestamp(one.stat().st_mtime, UTC)
         for one in root.iterdir()
         if one.is_file() and not one.name.startswith(".") and one.name != "index.html"
-    )
+    }
 
 
-CHECKS: tuple[Check, ...] = (no_private_hash, no_download_name, missing_on_disk, without_row)
+CHECKS: tuple[Check, ...] = (no_private_hash, no_download_name, unreachable, missing_on_disk, replaced, without_row)

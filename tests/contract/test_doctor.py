@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -254,6 +256,41 @@ async def test_broken_json_and_the_store_are_left_to_a_person(store: Store, tmp_
     report = await repair(store, tuple(found.values()))
     assert (report.repaired, len(report.left)) == ((), 3)
     assert (uploads / "stray").exists()
+
+
+async def test_bytes_that_killed_servers_have_left(store: Store, tmp_path: Path) -> None:
+    uploads = tmp_path / "uploads"
+    uploads.mkdir()
+    made = "0f6a2c4e-7b1d-4d0e-9a35-5f8c1b2d3e4f.png"
+    former, staged = f"tabularium-old-1-{'0' * 32}", f"tabularium-new-{'0' * 32}"
+    content = {"a.png": "new", former: "old", staged: "new", made: "x", f"{made}#1": "x", "mine.png": "x", "b.png": "b"}
+    for name, text in content.items():
+        (uploads / name).write_text(text)
+    digest = hashlib.md5(b"old").hexdigest()
+    await run(
+        store,
+        "INSERT INTO directus_files (storage, private_hash, filename_disk, filename_download, uploaded_by, uploaded_on,"
+        f" filesize, checksum) VALUES ('local', 'h1', 'a.png', 'a', 1, '2020-01-01 00:00:00', 3, '{digest}'),"
+        " ('local', 'h2', 'b.png', 'b', 1, '2020-01-01 00:00:00', 1, NULL)",
+    )
+    found = await look(store, tmp_path)
+    left = tuple(sorted({former, staged, made, f"{made}#1", "mine.png"}))
+    assert {name: (one.count, one.samples) for name, one in found.items()} == {
+        "files.replaced": (1, ("a.png",)),
+        "files.without_row": (5, left),
+    }
+    assert found["files.without_row"].repair is None  # they may belong to a request that is under way
+    for name in left:
+        os.utime(uploads / name, (0, 0))
+    found = await look(store, tmp_path)
+    report = await repair(store, tuple(found.values()))
+    assert {one.name: count for one, count in report.repaired} == {"files.replaced": 1, "files.without_row": 4}
+    assert {path.name: path.read_text() for path in uploads.iterdir()} == {
+        "a.png": "old", "b.png": "b", "mine.png": "x",
+    }  # fmt: skip
+    assert {name: one.samples for name, one in (await look(store, tmp_path)).items()} == {
+        "files.without_row": ("mine.png",)
+    }
 
 
 async def test_what_a_broken_change_of_the_schema_left_is_told(store: Store, tmp_path: Path) -> None:
