@@ -42,7 +42,9 @@ USER_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:Group"
 ENTERPRISE_SCHEMA = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 OPERATIONS = "operations"
-MOST_OPERATIONS = 1000
+MOST_OPERATIONS = 100
+MOST_REMOVED = 1000
+"""Values that the operations may name to be removed: each becomes a part of a filter."""
 
 T = TypeVar("T")
 
@@ -209,6 +211,8 @@ class Group(Resource[Any]):
 
 
 Account = User[Enterprise]
+MOST_VALUES: Mapping[Any, int] = {Account: 2000, Group: 50_000}
+"""Values, in objects and lists, that a body may have: checking and patching take their time for each."""
 _KNOWN: Mapping[type, Any] = {
     Account: Path[StandardUser[StandardEnterpriseUser]],
     Group: Path[StandardGroup],
@@ -219,12 +223,12 @@ _KNOWN: Mapping[type, Any] = {
 def read(model: Any, body: Any) -> Any:
     """A body that creates or replaces a resource. Raises InvalidSyntax, InvalidValue."""
     context = Context.RESOURCE_REPLACEMENT_REQUEST
-    return _checked(lambda: model.model_validate(_object(body), scim_ctx=context, scim_policy=POLICY))
+    return _checked(lambda: model.model_validate(_bounded(model, body), scim_ctx=context, scim_policy=POLICY))
 
 
 def read_part(model: Any, body: Any) -> Any:
     """A body that names what it changes (a PATCH without operations, spec 02 §14.7). Raises as `read`."""
-    return _checked(lambda: model.model_validate(_object(body), scim_policy=POLICY))
+    return _checked(lambda: model.model_validate(_bounded(model, body), scim_policy=POLICY))
 
 
 def has_operations(body: Any) -> bool:
@@ -236,10 +240,9 @@ def operations(model: Any, body: Any) -> list[PatchOperation[Any]]:
     """The operations of a PATCH. Raises InvalidSyntax, InvalidValue, InvalidPath, NoTarget, NotMutable."""
     patch = PatchOp[model]
     context = Context.RESOURCE_PATCH_REQUEST
-    found = _checked(lambda: patch.model_validate(_object(body), scim_ctx=context, scim_policy=POLICY))
-    sent = found.operations or []
-    if len(sent) > MOST_OPERATIONS:
-        raise InvalidValue(f"A patch may have {MOST_OPERATIONS} operations at most.")
+    _check_sizes(_object(body))
+    found = _checked(lambda: patch.model_validate(_bounded(model, body), scim_ctx=context, scim_policy=POLICY))
+    sent: list[PatchOperation[Any]] = found.operations or []
     for one in sent:
         if one.path and Path[model](one.path).resolve() is None and not _known(model, str(one.path)):
             raise InvalidPath(f'There is no attribute "{one.path}".')
@@ -264,20 +267,43 @@ def _known(model: type, path: str) -> bool:
     return found.resolve() is not None or found.model is not None
 
 
+def _check_sizes(body: Mapping[str, Any]) -> None:
+    sent = next((value for name, value in body.items() if str(name).lower() == OPERATIONS), None)
+    listed = sent if isinstance(sent, list | tuple) else []
+    if len(listed) > MOST_OPERATIONS:
+        raise InvalidValue(f"A patch may have {MOST_OPERATIONS} operations at most.")
+    removals = [one.get("value") for one in listed if isinstance(one, Mapping) and _removes(one)]
+    if sum(len(value) for value in removals if isinstance(value, list | tuple)) > MOST_REMOVED:
+        raise InvalidValue(f"A patch may name {MOST_REMOVED} values to be removed at most.")
+
+
+def _removes(operation: Mapping[str, Any]) -> bool:
+    return str(operation.get("op", "")).lower() == "remove"
+
+
 def _object(body: Any) -> Mapping[str, Any]:
     if not isinstance(body, Mapping):
         raise InvalidSyntax("The body must be an object.")
-    if not _storable(body):
-        raise InvalidValue("The body holds text that cannot be stored.")
     return body
 
 
-def _storable(value: Any) -> bool:
-    if isinstance(value, str):
-        return storable(value)
-    if isinstance(value, Mapping):
-        return all(storable(str(name)) and _storable(one) for name, one in value.items())
-    return all(map(_storable, value)) if isinstance(value, list | tuple) else True
+def _bounded(model: Any, body: Any) -> Mapping[str, Any]:
+    """The body, if it is an object that can be stored and is not too large."""
+    left = MOST_VALUES[model]
+    queue: list[Any] = [_object(body)]
+    while queue:
+        value = queue.pop()
+        if isinstance(value, str) and not storable(value):
+            raise InvalidValue("The body holds text that cannot be stored.")
+        if isinstance(value, Mapping):
+            queue += map(str, value)
+            queue += value.values()
+        elif isinstance(value, list | tuple):
+            queue += value
+        left -= 1
+        if left < 0 or len(queue) > 2 * MOST_VALUES[model]:
+            raise InvalidValue(f"The body may have {MOST_VALUES[model]} values at most.")
+    return _object(body)
 
 
 def _checked(work: Callable[[], T]) -> T:

@@ -272,7 +272,6 @@ async def test_a_manager_of_users_makes_no_admins(api: Newsroom) -> None:
     one = await ask(api, "POST", "/Groups", {"displayName": "One"}, token="nobody-token")
     await ask(api, "PATCH", f"/Groups/{one['id']}", moved, token="nobody-token")
     await api.rows_away("directus_permissions", "role = 5")
-    await api.ask("POST", "/permissions", json={"role": 5, "collection": "tokens"})
 
 
 async def test_the_last_admin_stays(api: Newsroom) -> None:
@@ -352,6 +351,39 @@ async def test_values_that_cannot_be(api: Newsroom) -> None:
     async with unchanged(api):
         for method, path in (("POST", "/Users/bob"), ("DELETE", "/Users"), ("PUT", "/Schemas"), ("GET", "/Bulk")):
             assert await refusal(api, method, path) == (405, None)
+
+
+async def test_bodies_that_would_take_long(api: Newsroom) -> None:
+    await make(api)
+    many = [{"value": f"m{number}"} for number in range(1001)]
+    title = {"op": "replace", "path": "title", "value": "Dr"}
+    async with unchanged(api):
+        for path, body in (
+            ("/Users/ada", patch(*[title] * 101)),
+            ("/Users/ada", patch({"op": "add", "path": "emails", "value": many})),
+            (f"/Groups/{PUBLIC}", patch({"op": "remove", "path": "members", "value": many})),
+            (f"/Groups/{PUBLIC}", patch(*[{"op": "remove", "path": "members", "value": many[:11]}] * 100)),
+            (f"/Groups/{PUBLIC}", patch({"op": "add", "path": "members", "value": many * 25})),
+        ):
+            assert await refusal(api, "PATCH", path, body) == (400, "invalidValue")
+        user = {"userName": "x@example.org", "emails": many}
+        assert await refusal(api, "POST", "/Users", user) == (400, "invalidValue")
+
+
+async def test_who_may_only_create_creates(api: Newsroom) -> None:
+    await make(api)
+    rights = {"role": 5, "collection": "directus_users", "create": "full", "read": "none"}
+    await api.ask("POST", "/permissions", json=rights)
+    answer = await api.ask("POST", "/scim/v2/Users", "nobody-token", json={"userName": "new@example.org"})
+    assert (answer.status_code, answer.content) == (201, b"")
+    assert await api.rows("SELECT email, status, role FROM directus_users WHERE id > 5 ORDER BY id") == [
+        ("ada@example.org", "draft", None), ("new@example.org", "draft", None),
+    ]  # fmt: skip
+    assert await refused(api, "POST", "/Users", {"userName": "ada@example.org"}, token="nobody-token") == (
+        409,
+        "uniqueness",
+    )
+    await api.rows_away("directus_permissions", "role = 5")
 
 
 async def test_the_policy_of_passwords_counts(api: Newsroom) -> None:
