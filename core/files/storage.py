@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -152,12 +152,15 @@ class Area:
         """
         checked(name, self._depth)
         place, storage = await self._storage.place(self._index), self._storage
-        result, stat = await storage.run(_get, place, name, start, end)
-        pieces = iter(result.stream(min_chunk_size=CHUNK)) if result is not None else iter(())
+        stat, pieces, first = await storage.run(_begin, place, name, start, end)
 
         async def chunks() -> AsyncIterator[bytes]:
-            while (piece := await storage.run(next, pieces, None)) is not None:
+            # Each call of the store waits for a thread: what is small needs one, and no one to hear that it was all.
+            piece, left = first, (stat.size if end is None else end) - start
+            while piece is not None:
+                left -= len(piece)
                 yield bytes(piece)
+                piece = await storage.run(next, pieces, None) if left > 0 else None
 
         yield Found(stat, chunks())
 
@@ -300,6 +303,13 @@ def _settle(path: Path) -> None:
             os.fsync(number)
         finally:
             os.close(number)
+
+
+def _begin(place: Place, name: str, start: int, end: int | None) -> tuple[Stat, Iterator[Any], Any]:
+    """What the store says of an object, its pieces, and the first of them; None where there is none."""
+    result, stat = _get(place, name, start, end)
+    pieces: Iterator[Any] = iter(result.stream(min_chunk_size=CHUNK)) if result is not None else iter(())
+    return stat, pieces, next(pieces, None)
 
 
 def _get(place: Place, name: str, start: int, end: int | None) -> tuple[Any, Stat]:
