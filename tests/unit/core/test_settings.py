@@ -41,7 +41,10 @@ def test_every_variable_is_read() -> None:
         "TABULARIUM_ADMIN_EMAIL": "ada@example.org",
         "TABULARIUM_ADMIN_PASSWORD": " spaced ",
         "TABULARIUM_ADMIN_TOKEN": "static",
+        "TABULARIUM_ADMIN_PATH": "/srv/app",
+        "TABULARIUM_ADMIN_POLICY": "default-src *",
         "TABULARIUM_SUPER_ADMIN_TOKEN": "super",
+        "TABULARIUM_IMAGE_WORKERS": "1",
     }
     assert set(values) == set(VARIABLES)
     assert Settings.read(values) == Settings(
@@ -53,7 +56,10 @@ def test_every_variable_is_read() -> None:
         admin_email="ada@example.org",
         admin_password=" spaced ",
         admin_token="static",
+        admin_path=Path("/srv/app"),
+        admin_policy="default-src *",
         super_admin_token="super",
+        image_workers=1,
     )
 
 
