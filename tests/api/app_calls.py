@@ -14,6 +14,8 @@ from typing import Any
 
 ADMIN, MEMBER = "admin", "member"
 BOTH = (ADMIN, MEMBER)
+UPLOAD = "a form with one part, `data`"
+PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAFklEQVR4nGP8z8DAwMDAxMDAwMDAAAANHQEDasKb6QAAAABJRU5ErkJggg=="
 WORKS = "works"
 """In the place of a property: the call is answered 200 or 204."""
 
@@ -255,6 +257,31 @@ DETAIL = (
     Call("delete", "DELETE", "/main/items/articles/{article}", status=204),
 )  # fmt: skip
 
+STORED = {
+    "id": "int", "type": "text", "filesize": "int", "title": "text|null", "embed": "null", "data": "object",
+    "data.asset_url": "text", "data.full_url": "text", "data.url": "text", "data.thumbnails": "list",
+    "data.thumbnails[].key": "text", "data.thumbnails[].url": "text", "data.thumbnails#keys": "all six sizes",
+}  # fmt: skip
+FILES = (
+    Call("upload", "POST", "/main/files", UPLOAD, reads=below("data.", STORED), keeps={"file": "data.id"}),
+    Call("file", "GET", "/main/files/{file}", reads=below("data.", STORED), keeps={"asset": "data.data.asset_url"}),
+    Call("text as a file", "POST", "/main/files", {"data": "data:text/plain;base64,aGVsbG8=",
+        "filename_disk": "a.txt", "filename_download": "a.txt"},
+         reads={"data.id": "int", "data.filesize": "=5", "data.type": "=text/plain", "data.title": "text|null",
+                "data.data.thumbnails": "null"}, keeps={"text": "data.id"}),
+    Call("list of files", "GET", f"/main/files?{LISTED}&fields=*.*&sort=id&filter[type][contains]=image", reads={
+        **below("data[].", STORED), "data[].uploaded_by": "object", **COUNTS,
+    }, keeps={"picked": "data.0", "picked_id": "data.0.id"}),
+    Call("picture edited", "PATCH", "/main/files/{file}", {"data": f"data:image/png;base64,{PICTURE}"},
+        reads={"data": "list"}),
+    Call("picture", "GET", "{asset}"),
+    Call("portrait that was picked", "PATCH", "/main/users/{me}", {"avatar": "{picked}"}, reads={"data.avatar": "=1"}),
+    Call("file of the portrait", "GET", "/main/files/{picked_id}", reads=below("data.", STORED)),
+    Call("no such file", "GET", "/main/files/99999", status=404, reads={"error.code": "=203"}),
+    Call("file away", "DELETE", "/main/files/{file}", status=204),
+    Call("text away", "DELETE", "/main/files/{text}", status=204),
+)  # fmt: skip
+
 SETTINGS = (
     Call("how many roles", "GET", "/main/roles?fields=-&limit=0&meta=total_count", reads={"data": "empty",
         "meta.total_count": "int"}),
@@ -341,4 +368,4 @@ LEAVING = (
     Call("sign out again", "POST", "/main/auth/logout", {}),
 )  # fmt: skip
 
-CALLS = (*BOOT, *LISTING, *DETAIL, *(replace(call, who=(ADMIN,)) for call in SETTINGS), *LEAVING)
+CALLS = (*BOOT, *LISTING, *DETAIL, *FILES, *(replace(call, who=(ADMIN,)) for call in SETTINGS), *LEAVING)
