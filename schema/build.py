@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 
 from graphql import GraphQLField, GraphQLList, GraphQLObjectType, GraphQLSchema, get_named_type
 
-from core.catalog.model import Snapshot
+from core.catalog.model import Collection, Snapshot
 from core.pace import Pause, paced, unpaced
 from schema import roots
 from schema.collections import Types
@@ -14,9 +15,7 @@ from schema.names import Names, names_of
 from schema.reach import ReachedSchema
 from schema.static import Fixed, fixed_part, wishes
 from schema.system import SYSTEM
-
-Allowed = Callable[[str, str], bool]
-"""Whether root fields of a collection and action (read, create, update, delete) shall be there."""
+from schema.usable import EVERYTHING, Caller, usable, writable
 
 FOLLOWING = ("directus_users", "directus_permissions", "directus_activity")
 """Collections whose item types the fixed part names without knowing their fields."""
@@ -35,7 +34,6 @@ ABOUT: Mapping[str, str] = {
         ("scim_users", "scim_user", "scim_create_user", "scim_replace_user", "scim_patch_user", "scim_delete_user"),
         "directus_users",
     ),
-    **dict.fromkeys(("scim_search", "scim_bulk"), "directus_users"),
     **dict.fromkeys(
         (
             "scim_groups",
@@ -49,13 +47,6 @@ ABOUT: Mapping[str, str] = {
     ),
 }
 """Root fields of the fixed part → the collection without which a schema does not show them."""
-ALTERING = ("create_directus_", "update_directus_", "delete_directus_", "schema_", "permission_explain")
-"""How the names of root fields begin that change the schema, or tell all of it or of rights: they are for admins."""
-
-
-def everything(collection: str, action: str) -> bool:
-    """Of the schema that runs documents: all root fields, whoever calls."""
-    return True
 
 
 def names_for(snapshot: Snapshot, pause: Pause = unpaced) -> Names:
@@ -65,24 +56,30 @@ def names_for(snapshot: Snapshot, pause: Pause = unpaced) -> Names:
 
 
 def build_schema(
-    snapshot: Snapshot, names: Names, *, allowed: Allowed = everything, pause: Pause = unpaced
+    snapshot: Snapshot,
+    names: Names,
+    *,
+    caller: Caller = EVERYTHING,
+    written: Mapping[str, Collection] | None = None,
+    pause: Pause = unpaced,
 ) -> GraphQLSchema:
     """The executable schema of a snapshot. Not validated at run time; the tests do that.
 
-    `names` may be those of a larger snapshot: a schema that shows less calls everything the same. `pause` is called
+    `names` may be those of a larger snapshot: a schema that shows less calls everything the same. `caller`: who it is
+    shown to. `written`: the collections as they can be written, where that is not as they are read. `pause` is called
     between small steps.
     """
     renamed = frozenset((usual, name) for usual, name in names.fixed_types.items() if usual != name)
     fixed = fixed_part(renamed)
-    types = Types(snapshot, names, fixed)
-    altering = allowed is everything
+    types = Types(snapshot, names, fixed, written)
     shown, changing = (
-        {name: field for name, field in fields.items() if altering or not name.startswith(ALTERING)}
+        {name: field for name, field in fields.items() if usable(name, caller)}
         for fields in (fixed.queries, fixed.mutations)
     )
-    query = {**_named(types, fixed, shown), **dict(paced(roots.queries(types, allowed), pause))}
-    mutation = {**_named(types, fixed, changing), **dict(paced(roots.mutations(types, allowed), pause))}
-    subscription = dict(paced(roots.subscriptions(types, allowed), pause))
+    query = {**_named(types, fixed, shown), **dict(paced(roots.queries(types, caller.may), pause))}
+    changes = roots.mutations(types, partial(writable, caller=caller))
+    mutation = {**_named(types, fixed, changing), **dict(paced(changes, pause))}
+    subscription = dict(paced(roots.subscriptions(types, caller.may), pause))
     return ReachedSchema(
         GraphQLObjectType("Query", query),
         GraphQLObjectType("Mutation", mutation),

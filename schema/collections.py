@@ -78,6 +78,8 @@ class Types:
     snapshot: Snapshot
     names: Names
     fixed: FixedPart
+    written: Mapping[str, Collection] | None = None
+    """The collections as they can be written, where that is not as they are read."""
     _items: dict[str, GraphQLObjectType] = field(default_factory=dict)
     _wrappers: dict[str, GraphQLObjectType] = field(default_factory=dict)
     _filters: dict[str, GraphQLInputObjectType] = field(default_factory=dict)
@@ -175,8 +177,8 @@ class Types:
         """`TInput`; None where items cannot be written one by one."""
         if not self.knows(collection):
             return None
-        found = self.snapshot.collections[collection]
-        if not found.writable:
+        found = (self.snapshot.collections if self.written is None else self.written).get(collection)
+        if found is None or not found.writable:
             return None
         if collection not in self._inputs:
             self._inputs[collection] = inputs.input_type(

@@ -230,6 +230,9 @@ async def run_document(
         operation = document.operation(operation_name)
     except GraphQLError as error:
         return refused([error])
+    asks = operation.introspective or operation.mixed
+    if asks and visit.session is not None and not visit.session.project.config.get("graphql.introspection"):
+        return refused([GraphQLError("Introspection is switched off on this server.", operation.node)])
     if operation.introspective and visit.session is not None and visit.edition.introspection is not None:
         data, errors = await visit.edition.introspection.answer(
             visit.session.policy, document, operation_name, variables

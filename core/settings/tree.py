@@ -178,6 +178,7 @@ TREE: Branch = {
         "max_operations": _int(100),
         "max_sockets": _int(1000),
         "max_rows": _int(10_000),
+        "introspection": _bool(True),
     },
     "rate_limit": {
         "enabled": _bool(False),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 import app
+from core.settings.tree import normalize
 from tests.api.newsroom import Newsroom, newsroom
 from tests.backends import fresh_database
 from tests.projects import ADMIN_EMAIL, ADMIN_PASSWORD
@@ -246,14 +249,13 @@ async def test_introspection_is_trimmed_and_names_are_not_proposed(api: Newsroom
     query = "{ __schema { queryType { fields { name } } mutationType { fields { name } } } }"
     found = await data(api, query, "nobody-token")
     assert [one["name"] for one in found["__schema"]["queryType"]["fields"]] == [
-        "auth_check", "auth_sessions", "users_tfa_secret", "project_info", "export_items", "asset", "signed_asset",
-        "stored_file",
-        "server_types", "server_interfaces", "server_layouts", "server_modules",
-        "scim_service_provider_config", "scim_resource_types", "scim_schemas",
+        "auth_check", "auth_sessions", "users_tfa_secret", "project_info", "asset", "stored_file", "server_types",
+        "server_interfaces", "server_layouts", "server_modules", "scim_service_provider_config", "scim_resource_types",
+        "scim_schemas",
     ]  # fmt: skip
     assert [one["name"] for one in found["__schema"]["mutationType"]["fields"]] == [
         "auth_logout", "auth_password_request", "auth_password_reset", "auth_authenticate", "auth_refresh",
-        "send_mail", "utils_hash", "utils_hash_match", "utils_random_string", "import_items", "update_project",
+        "send_mail", "utils_hash", "utils_hash_match", "utils_random_string",
     ]  # fmt: skip
     found = await data(api, query, "editor-token")
     names = {one["name"] for one in found["__schema"]["queryType"]["fields"]}
@@ -263,6 +265,59 @@ async def test_introspection_is_trimmed_and_names_are_not_proposed(api: Newsroom
     assert found["errors"][0]["message"] == "Cannot query field 'peopl' on type 'Query'."
     found = await ask(api, "{ peopl { data { id } } }")
     assert "Did you mean" in found["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        ("{ peopl { data { id } } }", {}),
+        ("{ articles { data { titel } } }", {}),
+        ("{ articles(filtr: {}) { data { id } } }", {}),
+        ('{ articles(filter: {titel_eq: "x"}) { data { id } } }', {}),
+        ("query($f: ArticleFilter) { articles(filter: $f) { data { id } } }", {}),
+        ("query($f: ArticlesFilter) { articles(filter: $f) { data { id } } }", {"f": {"titel_eq": "x"}}),
+        ("fragment f on ArticlesIte { id } { articles { data { ...f } } }", {}),
+        ("{ articles { data { ... on PeopleIte { id } } } }", {}),
+        ('mutation { create_articles_item(data: {titel: "x"}) { id } }', {}),
+        ("mutation($d: ArticlesInput) { create_articles_item(data: $d) { id } }", {"d": {"titel": "x"}}),
+        ("mutation { create_peopl_item { id } }", {}),
+        ("subscription { peopl_mutated { key } }", {}),
+        ("{ articles @skp(if: true) { data { id } } }", {}),
+        ("{ __schema { typs { name } } }", {}),
+        ('{ __type(nam: "PeopleItem") { name } }', {}),
+    ],
+)
+async def test_no_error_proposes_names(api: Newsroom, query: str, variables: dict[str, Any]) -> None:
+    before = await api.everything()
+    for token in ("editor-token", None):
+        answer = await api.graphql(query, token, **variables)
+        assert answer["errors"]
+        told = json.dumps(answer).lower()
+        assert "did you mean" not in told
+        assert "people" not in told.replace("peopleite", "")
+    assert await api.everything() == before
+
+
+async def test_introspection_can_be_switched_off(api: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = api.projects.get("main")
+    tree = normalize({"graphql": {"introspection": False}})
+    monkeypatch.setattr(
+        project, "config", replace(project.config, tree={**project.config.tree, "graphql": tree["graphql"]})
+    )
+    for token in ("admin-token", "editor-token", None):
+        for query in (
+            "{ __schema { types { name } } }",
+            '{ __type(name: "ArticlesItem") { name } }',
+            "{ ...f } fragment f on Query { s: __schema { types { name } } }",
+            "{ articles { data { id } } __schema { types { name } } }",
+        ):
+            answer = await api.graphql(query, token)
+            assert [error["message"] for error in answer["errors"]] == ["Introspection is switched off on this server."]
+            assert not answer.get("data")
+    answer = await api.graphql("{ __typename articles(limit: 1) { __typename data { __typename id } } }")
+    assert answer["data"]["articles"] == {
+        "__typename": "Articles", "data": [{"__typename": "ArticlesItem", "id": "1"}]
+    }  # fmt: skip
 
 
 async def test_a_refused_token_is_told_and_the_request_goes_on_as_public(api: Newsroom) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -12,6 +13,8 @@ from graphql import build_client_schema, get_introspection_query, print_type
 from core.access.policy import ADMIN_POLICY, NO_POLICY, Grant, Policy
 from schema import visibility
 from schema.registry import make
+from schema.static import fixed_part
+from schema.usable import USES
 from schema.visibility import schema_for, visible
 from tests.shop import collection, field, key, shop
 
@@ -26,10 +29,14 @@ READER = Policy(
 )
 
 FOR_EVERYBODY = {
-    "auth_check", "auth_sessions", "export_items", "asset", "signed_asset", "stored_file",
-    "project_info", "server_types",
-    "server_interfaces", "server_layouts", "server_modules", "users_tfa_secret", "scim_resource_types", "scim_schemas",
+    "auth_check", "auth_sessions", "asset", "stored_file", "project_info", "users_tfa_secret", "scim_resource_types",
+    "scim_schemas",
     "scim_service_provider_config",
+}  # fmt: skip
+SIGNED_IN = {"server_types", "server_interfaces", "server_layouts", "server_modules"}
+CHANGES_OF_EVERYBODY = {
+    "auth_authenticate", "auth_logout", "auth_password_request", "auth_password_reset", "auth_refresh", "utils_hash",
+    "utils_hash_match", "utils_random_string",
 }  # fmt: skip
 
 
@@ -65,13 +72,11 @@ async def test_a_role_is_shown_what_it_can_do() -> None:
     assert mutation is not None
     assert set(query.fields) == {
         "articles", "articles_by_id", "articles_aggregate", "comments", "comments_by_id", "comments_aggregate",
-        *FOR_EVERYBODY,
+        *FOR_EVERYBODY, *SIGNED_IN, "export_items",
     }  # fmt: skip
     assert set(mutation.fields) == {
-        "auth_authenticate", "auth_logout", "auth_password_request", "auth_password_reset", "auth_refresh",
-        "import_items", "send_mail", "update_project", "utils_hash", "utils_hash_match",
-        "utils_random_string", "create_comments_item", "create_comments_items", "upsert_comments_items",
-        "delete_comments_item", "delete_comments_items",
+        *CHANGES_OF_EVERYBODY, "import_items", "send_mail", "create_comments_item", "create_comments_items",
+        "upsert_comments_items", "delete_comments_item", "delete_comments_items",
     }  # fmt: skip
     assert schema.get_type("AuthorsItem") is None
     item = print_type(schema.get_type("ArticlesItem"))  # type: ignore[arg-type]
@@ -82,7 +87,112 @@ async def test_a_role_is_shown_what_it_can_do() -> None:
 
 async def test_who_has_no_right_is_shown_the_fixed_part() -> None:
     schema = build_client_schema(await shown(NO_POLICY))
-    assert set(schema.query_type.fields) == FOR_EVERYBODY  # type: ignore[union-attr]
+    assert set(schema.query_type.fields) == FOR_EVERYBODY | SIGNED_IN  # type: ignore[union-attr]
+    assert set(schema.mutation_type.fields) == CHANGES_OF_EVERYBODY | {"send_mail"}  # type: ignore[union-attr]
+    assert schema.subscription_type is None
+
+
+async def test_the_public_role_is_not_shown_what_needs_a_user() -> None:
+    public = replace(READER, role=2, fingerprint="public")
+    schema = build_client_schema(await shown(public))
+    reads = {"articles", "articles_by_id", "articles_aggregate", "comments", "comments_by_id", "comments_aggregate"}
+    assert set(schema.query_type.fields) == FOR_EVERYBODY | reads | {"export_items"}  # type: ignore[union-attr]
+    assert "send_mail" not in schema.mutation_type.fields  # type: ignore[union-attr]
+
+
+async def test_subscriptions_are_those_of_what_is_read() -> None:
+    schema = build_client_schema(await shown(READER))
+    assert schema.subscription_type is not None
+    assert set(schema.subscription_type.fields) == {
+        "articles_mutated", "articles_live", "comments_mutated", "comments_live"
+    }  # fmt: skip
+
+
+async def test_what_is_only_written_shows_its_key() -> None:
+    writer = Policy(
+        role=4, admin=False, fingerprint="writer",
+        general={
+            "articles": Grant(create=3, write_blacklist=frozenset({"price", "comments"})),
+            "directus_relations": Grant(create=3, update=3, delete=3),
+        },
+    )  # fmt: skip
+    schema = build_client_schema(await shown(writer))
+    assert "articles" not in schema.query_type.fields  # type: ignore[union-attr]
+    assert set(schema.mutation_type.fields) == {  # type: ignore[union-attr]
+        *CHANGES_OF_EVERYBODY, "send_mail", "import_items", "create_articles_item", "create_articles_items",
+        "upsert_articles_items",
+    }  # fmt: skip
+    assert set(schema.get_type("ArticlesItem").fields) == {"id", "_row"}  # type: ignore[union-attr]
+    written = set(schema.get_type("ArticlesInput").fields)  # type: ignore[union-attr]
+    assert {"id", "title", "slug", "author", "_delete"} <= written
+    assert not {"price", "comments"} & written
+    assert print_type(schema.get_type("ArticlesInput")).count("author: ID") == 1  # type: ignore[arg-type]
+    assert schema.get_type("ArticlesFilter") is None
+    assert schema.get_type("AuthorsInput") is None
+
+
+async def test_fields_that_are_read_are_not_those_that_are_written() -> None:
+    grant = Grant(read=3, update=3, read_blacklist=frozenset({"price"}), write_blacklist=frozenset({"title"}))
+    both = Policy(role=4, admin=False, general={"articles": grant}, fingerprint="both")
+    schema = build_client_schema(await shown(both))
+    items, inputs, filters = (
+        set(schema.get_type(name).fields)  # type: ignore[union-attr]
+        for name in ("ArticlesItem", "ArticlesInput", "ArticlesFilter")
+    )
+    assert ("price" in items, "title" in items) == (False, True)
+    assert ("price" in inputs, "title" in inputs) == (True, False)
+    assert not any(name.startswith("price") for name in filters)
+    assert any(name.startswith("title") for name in filters)
+
+
+@pytest.mark.parametrize(
+    ("policy", "shown_to"),
+    [
+        (Policy(role=3, admin=False, fingerprint="a"), set()),
+        (Policy(role=3, admin=False, general={"directus_users": Grant(read=1)}, fingerprint="b"),
+         {"users_me", "users_track_page", "users_tfa_enable", "users_tfa_disable", "users_invite_accept", "scim_user",
+          "scim_users", "scim_search"}),
+        (Policy(role=3, admin=False, general={"directus_users": Grant(update=1)}, fingerprint="c"),
+         {"update_users_me", "users_track_page", "users_tfa_enable", "users_tfa_disable", "users_invite_accept",
+          "scim_replace_user", "scim_patch_user", "scim_bulk"}),
+        (Policy(role=3, admin=False, general={"directus_roles": Grant(create=3, delete=3)}, fingerprint="d"),
+         {"scim_create_group", "scim_delete_group", "scim_bulk"}),
+        (Policy(role=2, admin=False, general={"directus_files": Grant(read=3)}, fingerprint="e"), {"signed_asset"}),
+    ],
+)  # fmt: skip
+async def test_named_operations_follow_the_rights_that_they_need(policy: Policy, shown_to: set[str]) -> None:
+    schema = build_client_schema(await shown(policy))
+    names = {*schema.query_type.fields, *schema.mutation_type.fields}  # type: ignore[union-attr]
+    generated = {name for name in names if "directus_" in name}
+    signed_in = {*SIGNED_IN, "send_mail"} if policy.role != 2 else set()
+    assert names - generated == FOR_EVERYBODY | CHANGES_OF_EVERYBODY | signed_in | shown_to
+
+
+def test_every_named_use_is_of_a_root_field() -> None:
+    known = {*fixed_part().queries, *fixed_part().mutations}
+    assert set(USES) <= known
+
+
+async def test_the_schema_of_a_role_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    edition = make(shop())
+    made: list[str] = []
+    real = visibility.schema_for
+    monkeypatch.setattr(
+        visibility, "schema_for", lambda *args: made.append(args[2].fingerprint) or real(*args)  # type: ignore[func-returns-value]
+    )  # fmt: skip
+    introspection = edition.introspection
+    assert introspection is not None
+    for policy in (READER, NO_POLICY, ADMIN_POLICY):
+        for name in ("ArticlesItem", "Query", "Nothing"):
+            document = await edition.documents.find(f'{{ __type(name: "{name}") {{ name }} }}')
+            assert not isinstance(document, list)
+            await introspection.answer(policy, document, None, {})
+    assert made == ["reader", "none"]
+    for number in range(20):
+        document = await edition.documents.find("{ __typename __schema { queryType { name } } }")
+        assert not isinstance(document, list)
+        await introspection.answer(replace(READER, fingerprint=str(number)), document, None, {})
+    assert len(introspection._schemas) == visibility.MAX_SCHEMAS
 
 
 def test_what_is_shown_is_called_as_it_runs() -> None:
