@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import structlog
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
@@ -59,6 +60,8 @@ class AdminFiles:
         self._folder = folder
         self._policy = policy
         self._files = None if folder is None else StaticFiles(directory=folder, check_dir=False)
+        if folder is not None and not (folder / INDEX).is_file():
+            structlog.get_logger().warning("no admin app there", folder=str(folder))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a GET: a file, the app, 304, or 404; 405 for other methods."""

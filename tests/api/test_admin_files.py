@@ -8,10 +8,13 @@ from typing import Any
 
 import httpx2
 import pytest
+from structlog.testing import capture_logs
 
+import rest_adapter
 from app import compose
 from core.settings import ConfigurationError, Settings
-from rest_adapter.admin import NOTE
+from rest_adapter.admin import NOTE, AdminFiles
+from schema import execute
 from tests import projects as make
 
 SECRET = "a secret"
@@ -145,6 +148,15 @@ async def test_without_an_app_there_is_a_note(tmp_path: Path) -> None:
         for path in ("/admin/", "/admin", "/admin/index.html", "/admin/js/app.js"):
             answer = await ask(compose(found), path)
             assert (answer.status_code, answer.content) == (404, NOTE)
+
+
+async def test_a_folder_without_an_app_is_told(tmp_path: Path) -> None:
+    with capture_logs() as logs:
+        files = AdminFiles(tmp_path / "nosuch")
+    assert [(log["event"], log["folder"]) for log in logs] == [("no admin app there", str(tmp_path / "nosuch"))]
+    async with make.projects(tmp_path) as found:
+        answer = await ask(rest_adapter.app(found, execute, admin=files), "/admin/")
+    assert (answer.status_code, answer.content) == (404, NOTE)
 
 
 def test_where_it_is_configured(tmp_path: Path) -> None:
