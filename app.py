@@ -61,6 +61,7 @@ async def arrive(scope: Any) -> Arrival:
         address=await session.address(request),
         user_agent=request.header(b"user-agent") or "",
         base_url=await session.base_url(request),
+        remembered=await session.remembered(request),
         present=lambda token: choose(access_token=token),
     )
 

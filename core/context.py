@@ -67,6 +67,14 @@ class Allowance:
 
 
 @dataclass(frozen=True, slots=True)
+class SignInCookie:
+    """What the browser remembers of a sign-in elsewhere, until `expires` (aware UTC); None: it forgets it."""
+
+    value: str | None = field(default=None, repr=False)
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """What a request carries: actor, clock, address. Time and ids enter pure rooms only through here.
 
@@ -90,6 +98,9 @@ class Context:
     """What becomes of the session cookie by this request."""
     allowance: Allowance | None = None
     """How often this user may still ask, where that is limited."""
+
+    remembered: str | None = field(default=None, repr=False)
+    """What the browser remembers of a sign-in elsewhere (`SignInCookie`), unverified."""
 
     def new_id(self) -> UUID:
         """A random (version 4) id."""

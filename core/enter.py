@@ -32,11 +32,13 @@ async def enter(
     presented: Credentials | None = None,
     stamped: bool = False,
     counted: bool = False,
+    remembered: str | None = None,
 ) -> Session:
     """Begin a request on a project (spec 02 §4).
 
     `presented`: what the caller brought, where `credentials` leaves it out. `check_address`: False for the routes of
     `/auth`, which no IP whitelist covers. `enrolling`: the request sets up the second factor. `now`: aware UTC.
+    `remembered`: what the browser keeps of a sign-in elsewhere.
     `stamped`: the answer may be one that is kept, or be kept (`core.answers`).
     `counted`: it is one of the requests that a user may make within a while (spec 04 §10).
     Raises DatabaseUnavailable, NotInstalled, LocationNotAllowed, TooManyRequests.
@@ -76,6 +78,7 @@ async def enter(
             credential_rejected=found.rejected,
             presented=presented or credentials,
             allowance=await project.rates.of_user(found.actor.user) if limited and project.rates else None,
+            remembered=remembered,
             cookie=await _cookie(project, moments, credentials, found, now) if credentials.kind == COOKIE else None,
         ),
     )

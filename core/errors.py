@@ -3,12 +3,12 @@
     TabulariumError
     ├── InvalidRequest …      the request is malformed (codes 2, 4, 12, 13, 202, 208, 213, 214, 401–404)
     ├── AccessError …         the caller may not                          (codes 3, 10, 19, 108, 201, 215, 216, 300–306)
-    ├── CredentialsError …    who is calling could not be established      (codes 100–115)
+    ├── CredentialsError …    who is calling could not be established      (codes 100–115, -1)
     ├── Missing …             it is not there                              (codes 1, 200, 202, 203, 205, 207)
     ├── Conflict …            it is there already                          (codes 18, 204, 307, 308)
     ├── Veto, HookFailed      an extension refuses, or fails               (codes of its own)
     ├── StorageFailed         the bytes of files cannot be reached         (code 0)
-    └── Unavailable …         not now                                      (codes 7, 9, 11, 14, 21–23, 503)
+    └── Unavailable …         not now                                      (codes -1, 7, 9, 11, 14, 21–23, 503)
 
 Every leaf has a stable `kind` (the class name) and a numeric `code` (spec 04 §2). The HTTP status is no function of the
 code, so it is decided by the REST adapter's table, by kind.
@@ -356,6 +356,23 @@ class UserNotFound(CredentialsError):
     code, text = 106, "User not found"
 
 
+class UnknownEmail(CredentialsError):
+    """Who has signed in elsewhere has no account here."""
+
+    code = 107
+
+    def __init__(self, email: str) -> None:
+        super().__init__(f'User with email "{email}" not found', email=email)
+
+
+class InvalidRequestToken(CredentialsError):
+    code, text = 109, "Invalid Request Token"
+
+
+class ExpiredRequestToken(CredentialsError):
+    code, text = 110, "Expired Request Token"
+
+
 class MissingOtp(CredentialsError):
     code, text = 111, "User missing 2FA OTP"
 
@@ -366,6 +383,22 @@ class InvalidOtp(CredentialsError):
 
 class TfaEnforced(CredentialsError):
     code, text = 113, "2FA enforced but not activated for user"
+
+
+class SsoNotAllowed(CredentialsError):
+    code, text = 115, "SSO not allowed with 2FA enabled"
+
+
+class UnknownSignIn(CredentialsError):
+    """What a provider hands back belongs to no sign-in that this browser has begun lately."""
+
+    code, text = 101, "This sign-in was not begun in this browser, or too long ago"
+
+
+class ProviderRefused(CredentialsError):
+    """A provider did not sign the user in, or says of the user what does not suffice."""
+
+    code, text = -1, "The provider did not sign you in"
 
 
 class InvalidLogin(CredentialsError):
@@ -508,6 +541,12 @@ class InvalidCacheConfiguration(Unavailable):
 
 class Maintenance(Unavailable):
     code, text = 21, "This project is in maintenance"
+
+
+class ProviderFailed(Unavailable):
+    """A provider of sign-ins cannot be reached, or answers what it must not. The log says what."""
+
+    code, text = -1, "The provider cannot be asked now"
 
 
 class MailFailed(Unavailable):

@@ -174,7 +174,7 @@ def _claims(gate: Gate, token: Any) -> dict[str, Any]:
     except ExpiredToken:
         raise ExpiredReset from None
     except InvalidToken:
-        if tokens.is_foreign(gate.keys, token):
+        if tokens.is_foreign(gate.keys, token, now=gate.now.timestamp()):
             raise
         raise InvalidReset from None
 

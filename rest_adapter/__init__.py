@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import BatchUpload, ItemNotFound, Unprocessable, ValidationFailed
-from rest_adapter import auth, history, scim, stored
+from rest_adapter import auth, history, scim, sso, stored
 from rest_adapter.adapter import Adapter, Execute
 from rest_adapter.auth import CHECKED, DONE, LOGIN, SESSIONS, SIGNED_OUT, TOKEN
 from rest_adapter.call import document, exporting
@@ -89,6 +89,8 @@ ADDRESS: Mapping[str, Any] = {"arguments": auth.address}
 PASSWORD: Mapping[str, Any] = {"arguments": auth.new_password}
 INVITED: Mapping[str, Any] = {"arguments": auth.invited}
 ACCEPTED: Mapping[str, Any] = {"arguments": auth.first_password, "anonymous": True, "lenient": True}
+OF_REQUEST: Mapping[str, Any] = {"arguments": sso.request_token}
+OF_CODE: Mapping[str, Any] = {"arguments": sso.code}
 PAGE_OF: Mapping[str, Any] = {"arguments": auth.page}
 FACTOR: Mapping[str, Any] = {"arguments": auth.factor}
 WRAPPED: Mapping[str, Any] = {"wrapped": True}
@@ -171,6 +173,11 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/auth/password/reset",   "auth_password_reset",   DONE, NONE, AS_IS, OBJECT, **PUBLIC, **PASSWORD),
     Route("GET",  "/auth/check",        "auth_check",    CHECKED,  **PUBLIC),
     Route("GET",  "/auth/sessions",     "auth_sessions", SESSIONS, **PUBLIC),
+    Route("GET",  "/auth/sso",                    "auth_sso_providers", sso.PROVIDERS, **PUBLIC),
+    Route("GET",  "/auth/sso/:provider",          "auth_sso_start",     sso.STARTED,   **PUBLIC, arguments=sso.start),
+    Route("GET",  "/auth/sso/:provider/callback", "auth_sso_finish",    sso.FINISHED,  **PUBLIC, arguments=sso.back),
+    Route("POST", "/auth/sso/access_token", "auth_sso_token", TOKEN, NONE, AS_IS, OBJECT, **PUBLIC, **OF_REQUEST),
+    Route("POST", "/auth/sso/:provider",    "auth_sso_exchange", TOKEN, NONE, AS_IS, OBJECT, **PUBLIC, **OF_CODE),
 
     Route("GET", "/",         "project_info", JSON),
 

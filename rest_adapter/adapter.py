@@ -166,7 +166,7 @@ class Adapter:
                 error = outcome.errors[0].error
                 if isinstance(error, GraphQLError):
                     raise error  # a document of ours is wrong
-                return self._refused(error, call, visit, wrapped=call.route.wrapped)
+                return self._refused(error, call, visit, outcome.effects, wrapped=call.route.wrapped)
             reply, plain = await self._reply(call, visit, outcome, outcome.data[root])
             if turn is not None and not outcome.lasting:
                 turn.pass_by()
@@ -258,6 +258,7 @@ class Adapter:
             address=await session.address(request),
             user_agent=request.header(b"user-agent") or "",
             base_url=await session.base_url(request),
+            remembered=await session.remembered(request) if route.anonymous else None,
             collection=call.collection,
             check_address=not route.anonymous,
             stamped=kept.may_be(route, request),
@@ -323,7 +324,7 @@ class Adapter:
         return found
 
     @staticmethod
-    def _refused(error: Exception, call: Call, visit: Any, *, wrapped: bool = False) -> Reply:
+    def _refused(error: Exception, call: Call, visit: Any, told: Iterable[Any] = (), *, wrapped: bool = False) -> Reply:
         here = visit.session if visit is not None else None
         public = here is None or here.actor.public
         if isinstance(error, QueryFailed) and not isinstance(error, DatabaseUnavailable):
@@ -335,7 +336,7 @@ class Adapter:
         look = errors.answer(error, call.route.denied, public=public, single=bool(call.single))
         named = errors.name_of(error, call.request.config)
         reply = error_reply(errors.wrapped(look, error) if wrapped else look, named=named)
-        reply.headers += effects.headers(here) if here is not None else effects.of_error(error)
+        reply.headers += effects.headers(here, told) if here is not None else effects.of_error(error)
         return reply
 
 

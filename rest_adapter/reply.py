@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from xxhash import xxh3_128_hexdigest
@@ -53,6 +54,15 @@ def body_reply(request: Request, body: bytes) -> Reply:
     if known is not None and matches(known, tag):
         return Reply(304, None, [(b"etag", tag), PRIVATE], body)
     return Reply(200, body, [JSON_TYPE, (b"etag", tag), PRIVATE], body)
+
+
+def led_reply(members: dict[str, Any], location: str | None) -> Reply:
+    """Where the browser is sent, with the members beside it; 200 where it is sent nowhere. Nobody may keep either."""
+    headers = [JSON_TYPE, UNKEPT, (b"referrer-policy", b"no-referrer")]
+    if location is None:
+        return Reply(200, orjson.dumps(members), headers)
+    url = quote(location, safe="%/:?#[]@!$&'()*+,;=~")
+    return Reply(302, orjson.dumps(members), [*headers, (b"location", url.encode())])
 
 
 def text_reply(text: str) -> Reply:

@@ -59,12 +59,19 @@ async def credentials(request: Request, body_token: str | None = None) -> Creden
     return found
 
 
-async def own_cookie(request: Request) -> str | None:
-    """The session cookie, unless another site may have made the browser send it (spec 04 §9)."""
+async def remembered(request: Request) -> str | None:
+    """What the browser keeps of a sign-in elsewhere, as `own_cookie` has the session (spec 02 §7.3)."""
+    if b"cookie" not in request.headers or request.project is None:
+        return None
+    return await own_cookie(request, cookies.sign_in(request.project.config.key))
+
+
+async def own_cookie(request: Request, name: str | None = None) -> str | None:
+    """The session cookie, or another of ours, unless another site may have made the browser send it (spec 04 §9)."""
     if request.project is None:
         return None
     config = request.project.config
-    value = cookies.value("; ".join(request.every(b"cookie")), config.key)
+    value = cookies.value("; ".join(request.every(b"cookie")), name or cookies.name(config.key))
     if value is None:
         return None
     origin = request.header(b"origin")

@@ -21,6 +21,8 @@ class Arrival:
     address: str = ""
     user_agent: str = ""
     base_url: str = ""
+    remembered: str | None = None
+    """What the browser keeps of a sign-in elsewhere."""
     present: Callable[[str], Any] | None = None
 
 

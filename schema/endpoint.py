@@ -223,6 +223,7 @@ class Endpoint:
             address=arrival.address,
             user_agent=arrival.user_agent,
             base_url=arrival.base_url,
+            remembered=arrival.remembered,
         )
 
     async def _one(

@@ -14,14 +14,18 @@ MARK = "::"
 BLOCK = 16
 
 
-def known_by(keys: TokenKeys, value: str) -> str | None:
+def known_by(keys: TokenKeys, value: str, *, now: float) -> str | None:
     """What the row of the session holds of this cookie: the digest of ours, the text inside of one of v8.
 
-    None when it can be neither.
+    None when it can be neither. `now`: unix time; cookies of v8 need a key that has not ended.
     """
     if not value or len(value) > LONGEST:
         return None
-    return _decrypted(keys.secret, value) if MARK in value else fingerprint(value)
+    if MARK not in value:
+        return fingerprint(value)
+    # What another key makes of it is noise, and hardly ever text.
+    found = (_decrypted(secret, value) for secret in keys.secrets(now))
+    return next((text for text in found if text is not None), None)
 
 
 def _decrypted(secret: bytes, value: str) -> str | None:

@@ -144,7 +144,7 @@ async def ask(gate: Gate, account: Account) -> None:
 
 async def _signed_in(gate: Gate, email: str, password: Any, one_time: Any, mode: Any) -> tuple[Account, LoginResult]:
     """The account of right credentials, and its new session. The caller holds the account's turn."""
-    account = await _account(gate, email)
+    account = await account_of(gate, email)
     if account is not None:
         await attempts.admit(gate, account.id, admin=account.role == ADMIN_ROLE)
     stored = account.password if account is not None else None
@@ -154,10 +154,16 @@ async def _signed_in(gate: Gate, email: str, password: Any, one_time: Any, mode:
         raise InvalidCredentials
     if not right:
         raise await attempts.failed(gate, account.id, InvalidCredentials())
-    _check_status(account.status)
+    check_status(account.status)
     step = await _check_otp(gate, account, one_time)
     await ask(gate, account)
-    return account, await _begin(gate, account, step, secrets.token_urlsafe(32) if mode == "cookie" else None)
+    once = None if step is None else Once(otp.once(account.id, step), gate.now + OTP_MEMORY, InvalidOtp)
+    return account, await begin(gate, account, cookie=new_cookie(mode), once=once)
+
+
+def new_cookie(mode: Any) -> str | None:
+    """The secret of a new session's cookie; None in jwt mode, which is every mode but "cookie"."""
+    return secrets.token_urlsafe(32) if mode == "cookie" else None
 
 
 async def refresh(gate: Gate, token: Any) -> str:
@@ -172,10 +178,10 @@ async def refresh(gate: Gate, token: Any) -> str:
     if user is None or ("sid" in claims and named is None):
         raise InvalidToken
     async with gate.store.write() as connection:
-        account = await _account_by_id(gate, connection, user)
+        account = await account_by_id(gate, connection, user)
         if account is None:
             raise UserNotFound
-        _check_status(account.status)
+        check_status(account.status)
         row = await _renew(gate, connection, user, named, token)
     pending = account.enforced and not account.secret
     kept = {name: value for name, value in claims.items() if name not in ("exp", "ttl", "type", "key", "project")}
@@ -231,7 +237,8 @@ def _columns(snapshot: Snapshot) -> tuple[str, ...]:
     return tuple(field.name for field in snapshot.collections["directus_users"].columns)
 
 
-async def _account(gate: Gate, email: str) -> Account | None:
+async def account_of(gate: Gate, email: str) -> Account | None:
+    """The user of an e-mail address, whatever its case. Raises DatabaseError."""
     columns = _columns(gate.snapshot)
     statement = accounts.account(gate.store.dialect, columns, "email")
     async with gate.store.read() as connection:
@@ -239,7 +246,8 @@ async def _account(gate: Gate, email: str) -> Account | None:
     return None if row is None else Account(dict(zip(columns, row, strict=False)), bool(row[-1]))
 
 
-async def _account_by_id(gate: Gate, connection: Connection, user: int) -> Account | None:
+async def account_by_id(gate: Gate, connection: Connection, user: int) -> Account | None:
+    """The user of an id. Raises DatabaseError."""
     columns = _columns(gate.snapshot)
     statement = accounts.account(connection.dialect, columns, "id")
     row = await connection.row(statement.text, statement.bind({"id": user}))
@@ -258,7 +266,8 @@ def _check_form(email: Any, password: Any) -> None:
         raise InvalidLogin(ValidationFailed.of(problems).message, problems=problems)
 
 
-def _check_status(status: str) -> None:
+def check_status(status: str) -> None:
+    """Only active users sign in. Raises UserSuspended, UserInactive."""
     if status == "suspended":
         raise UserSuspended
     if status != "active":
@@ -277,24 +286,50 @@ async def _check_otp(gate: Gate, account: Account, given: Any) -> int | None:
     return step
 
 
-async def _begin(gate: Gate, account: Account, step: int | None, cookie: str | None) -> LoginResult:
-    """The session row, the activity row and the credential, in one transaction."""
+@dataclass(frozen=True, slots=True)
+class Once:
+    """A secret that is good for one use, remembered until it ends anyway; `refused`: what a second use raises."""
+
+    secret: str = field(repr=False)
+    until: datetime
+    refused: type[CredentialsError]
+
+
+async def use(gate: Gate, connection: Connection, user: int, once: Once) -> None:
+    """Use up a secret, in the transaction that it is used for. Raises what `once` says when it was used before."""
+    first = await sessions.use_once(
+        connection, gate.moments, user=user, secret=once.secret, now=gate.now, until=once.until
+    )
+    if not first:
+        raise once.refused
+
+
+async def note(gate: Gate, account: Account, once: Once) -> None:
+    """The activity row of a sign-in whose session begins later. Raises what `once` says."""
+    async with gate.store.write() as connection:
+        await use(gate, connection, account.id, once)
+        await attempts.record(gate, connection, account.id, "authenticate")
+
+
+async def begin(
+    gate: Gate, account: Account, *, cookie: str | None, once: Once | None = None, recorded: bool = True
+) -> LoginResult:
+    """The session row, the activity row and the credential, in one transaction.
+
+    `cookie`: the secret of the cookie, None for a JWT. `recorded`: the sign-in gets its activity row here.
+    """
     expires = gate.now + limits.session_time(gate.snapshot)
     kind = "jwt" if cookie is None else "cookie"
     async with gate.store.write() as connection:
-        if step is not None and not await sessions.use_once(
-            connection,
-            gate.moments,
-            user=account.id,
-            secret=otp.once(account.id, step),
-            now=gate.now,
-            until=gate.now + OTP_MEMORY,
-        ):
-            raise InvalidOtp
-        await attempts.record(gate, connection, account.id, "authenticate")
+        if once is not None:
+            await use(gate, connection, account.id, once)
+        if recorded:
+            await attempts.record(gate, connection, account.id, "authenticate")
         if gate.presented.kind == COOKIE:
             # A new session each time: whoever shares the browser must not go on as the one before.
-            await sessions.end_cookie(connection, known_by(gate.keys, gate.presented.token or ""))
+            await sessions.end_cookie(
+                connection, known_by(gate.keys, gate.presented.token or "", now=gate.now.timestamp())
+            )
         session = await sessions.start(
             connection,
             gate.moments,

@@ -14,7 +14,7 @@ from typing import Any
 from core.auth.cookies import known_by
 from core.auth.credentials import COOKIE, Credentials
 from core.auth.sessions import Moments
-from core.auth.tokens import TokenKeys, is_jwt, verify
+from core.auth.tokens import TokenKeys, is_jwt, verify_with
 from core.cache.lru import Lru
 from core.context import PUBLIC, Actor
 from core.db.gateway import Connection
@@ -68,7 +68,7 @@ async def resolve(
     presented = credentials.token
     kind, value, claims = "public", None, None
     if presented is not None and credentials.kind == COOKIE:
-        value = known_by(keys, presented)
+        value = known_by(keys, presented, now=now.timestamp())
         kind = "public" if value is None else COOKIE
     elif presented is not None:
         kind, value, claims = _identify(keys, presented, now, verified)
@@ -104,13 +104,13 @@ def _identify(
         storable = len(token) <= LONGEST_STATIC and "\0" not in token
         return ("token", token, None) if storable else ("public", None, None)
     try:
-        claims = verify(keys, token, "auth", now=now.timestamp())
+        claims, current = verify_with(keys, token, "auth", now=now.timestamp())
     except CredentialsError:
         return "public", None, None
     user = claims.get("id")
     if isinstance(user, bool) or not isinstance(user, int) or not 0 < user <= LARGEST_ID:
         return "public", None, None
-    if verified is not None:
+    if verified is not None and current:  # a key that was replaced ends before its tokens may
         verified[token] = claims
     return "id", user, claims
 

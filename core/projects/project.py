@@ -16,6 +16,7 @@ import structlog
 
 from core.access.policy import ADMIN_POLICY, NO_POLICY, Policy
 from core.answers import KeptAnswers, kept_answers
+from core.auth.sso.elsewhere import Elsewhere
 from core.auth.throttle import Quota, Turns
 from core.auth.tokens import TokenKeys
 from core.cache.freshness import outdated
@@ -79,12 +80,14 @@ class Project:
         self.key = config.key
         self.config = config
         self.data = data
-        self.keys = TokenKeys.of(config.key, config.public_key, config.secret_key)
+        self.keys = TokenKeys.of(config.key, config.public_key, config.secret_key, config.retired_keys)
         self.turns = Turns()
         self.rates: Rates | None = rates(config)
         """How often one address and one user may ask, where that is limited."""
         self.mails = Quota()
         """How often strangers may have mail sent."""
+        self.elsewhere = Elsewhere(config)
+        """What is kept of the providers that users sign in at."""
         self.listens: str | None = None
         """The server's own URL, when only this machine can reach it."""
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -218,7 +221,8 @@ class Project:
             flight.cancel()
         await asyncio.gather(*flights, return_exceptions=True)
         kept = self.answers.store if self.answers is not None else None
-        for part in (self.broker, self.variants, self.intake, self.storage, kept, self.rates):
+        parts = (self.broker, self.variants, self.intake, self.storage, kept, self.rates, self.elsewhere)
+        for part in parts:
             if part is not None:
                 await part.close()
         if self.courier is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -80,12 +81,15 @@ class ProjectConfig:
     secret_key: str = field(repr=False)
     public_key: str
     tree: Mapping[str, Any] = field(repr=False)
+    retired_keys: tuple[tuple[str, float], ...] = field(default=(), repr=False)
+    """Secrets that were replaced, and the unix times until which what they have signed is taken."""
 
     @classmethod
     def of(cls, key: str, given: Mapping[str, Any], *, private: bool = False) -> ProjectConfig:
         """Configuration from a nested mapping as files hold it.
 
-        Raises ConfigurationError for an unknown database type, a wrong kind of value, a missing or placeholder secret.
+        Raises ConfigurationError for an unknown database type, a wrong kind of value, a missing or placeholder secret,
+        a replaced secret without an end.
         """
         tree = normalize(given)
         return cls(
@@ -96,6 +100,7 @@ class ProjectConfig:
             secret_key=_secret(tree["auth"]["secret_key"]),
             public_key=tree["auth"]["public_key"],
             tree=tree,
+            retired_keys=_retired(tree["auth"]["retired_keys"]),
         )
 
     @classmethod
@@ -146,3 +151,17 @@ def _secret(value: str | None) -> str:
     if (bare.startswith("<") and bare.endswith(">")) or letters in PLACEHOLDERS:
         raise ConfigurationError("auth.secret_key is a placeholder: put a random text there")
     return value
+
+
+def _retired(given: Any) -> tuple[tuple[str, float], ...]:
+    found: list[tuple[str, float]] = []
+    for name, one in given.items() if isinstance(given, Mapping) else ():
+        path = f"auth.retired_keys.{name}"
+        if not isinstance(one, Mapping) or not one.get("secret_key") or not one.get("until"):
+            raise ConfigurationError(f"{path} needs secret_key and until")
+        try:
+            until = datetime.fromisoformat(one["until"].strip())
+        except ValueError:
+            raise ConfigurationError(f"{path}.until must be a moment such as 2030-01-31T12:00:00Z") from None
+        found.append((one["secret_key"], until.replace(tzinfo=until.tzinfo or UTC).timestamp()))
+    return tuple(found)

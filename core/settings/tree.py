@@ -192,6 +192,7 @@ TREE: Branch = {
     "auth": {
         "secret_key": _text(),
         "public_key": _text(""),
+        "retired_keys": Open({"secret_key": _text(), "until": _text()}),
         "ttl": _int(20),
         "hashing": {"time": _int(3), "memory": _int(65536), "parallelism": _int(4)},
         "social_providers": Open(PROVIDER),
@@ -199,6 +200,7 @@ TREE: Branch = {
         "reset_url_allow_list": _list(),
         "sso_redirect_allow_list": _list(),
         "sso_code_exchange": _bool(False),
+        "sso_allow_hosts": _list(),
     },
     "hooks": {
         "actions": Open(),

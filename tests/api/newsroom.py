@@ -286,12 +286,12 @@ class Newsroom:
 
 
 @asynccontextmanager
-async def newsroom(url: str, data: Path) -> AsyncIterator[Newsroom]:
-    """A server with a project named main on the database of this URL, which gets the tables."""
+async def newsroom(url: str, data: Path, **more: Any) -> AsyncIterator[Newsroom]:
+    """A server with a project named main on the database of this URL, which gets the tables. `more`: configuration."""
     store = await Store.open(url, pool_size=2)
     try:
         await store.run_sync(tables().create_all)
-        async with make.project(url, data):
+        async with make.project(url, data, **more):
             pass
         await store.run_sync(_describe)
         async with make.projects(data) as found:

@@ -249,12 +249,13 @@ async def test_introspection_is_trimmed_and_names_are_not_proposed(api: Newsroom
     query = "{ __schema { queryType { fields { name } } mutationType { fields { name } } } }"
     found = await data(api, query, "nobody-token")
     assert [one["name"] for one in found["__schema"]["queryType"]["fields"]] == [
-        "auth_check", "auth_sessions", "users_tfa_secret", "project_info", "asset", "stored_file", "server_types",
-        "server_interfaces", "server_layouts", "server_modules", "scim_service_provider_config", "scim_resource_types",
-        "scim_schemas",
+        "auth_check", "auth_sessions", "auth_sso_providers", "users_tfa_secret", "project_info", "asset", "stored_file",
+        "server_types", "server_interfaces", "server_layouts", "server_modules", "scim_service_provider_config",
+        "scim_resource_types", "scim_schemas",
     ]  # fmt: skip
     assert [one["name"] for one in found["__schema"]["mutationType"]["fields"]] == [
         "auth_logout", "auth_password_request", "auth_password_reset", "auth_authenticate", "auth_refresh",
+        "auth_sso_start", "auth_sso_finish", "auth_sso_exchange", "auth_sso_token",
         "send_mail", "utils_hash", "utils_hash_match", "utils_random_string",
     ]  # fmt: skip
     found = await data(api, query, "editor-token")

@@ -45,7 +45,7 @@ DATA = (
 DOORS = (
     "core.engine", "core.enter", "core.history", "core.metadata", "core.configuration", "core.permissions",
     "core.extensions", "core.utilities", "core.webhooks", "core.subscriptions", "core.stream", "core.projects",
-    "core.auth.login", "core.auth.presence",
+    "core.auth.login", "core.auth.presence", "core.auth.sso.flow",
     "core.users", "core.passwords", "core.invitations", "core.mailing",
     "core.ddl.collections", "core.ddl.fields", "core.ddl.code",
     "core.transfer.imports", "core.transfer.export", "core.answers", "core.assets",

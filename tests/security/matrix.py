@@ -277,6 +277,7 @@ BULK = {
 FIXED: Mapping[str, tuple[Mapping[str, Any], str, str | None]] = {
     "auth_check": ({}, "{ authenticated }", None),
     "auth_sessions": ({}, "{ id }", None),
+    "auth_sso_providers": ({}, "{ name }", None),
     "users_tfa_secret": ({}, "", None),
     "users_me": ({}, "{ _row }", None),
     "project_info": ({}, "{ json }", None),
@@ -318,6 +319,10 @@ FIXED: Mapping[str, tuple[Mapping[str, Any], str, str | None]] = {
     "update_users_me": ({"payload": {"first_name": f"{MARK}x"}}, "{ _row }", "change"),
     "auth_authenticate": ({"email": "who@example.com", "password": "x"}, "{ token }", None),
     "auth_refresh": ({"token": "x"}, "{ token }", None),
+    "auth_sso_start": ({"provider": "nothing"}, "{ state }", None),
+    "auth_sso_finish": ({"provider": "nothing"}, "{ token }", None),
+    "auth_sso_exchange": ({"provider": "nothing", "code": "x"}, "{ token }", None),
+    "auth_sso_token": ({"request_token": "x"}, "{ token }", None),
     "send_mail": ({"to": "nobody", "body": MARK}, "", None),
     "utils_hash": ({"string": "x"}, "", None),
     "utils_hash_match": ({"string": "x", "hash": "y"}, "", None),

@@ -29,14 +29,13 @@ READER = Policy(
 )
 
 FOR_EVERYBODY = {
-    "auth_check", "auth_sessions", "asset", "stored_file", "project_info", "users_tfa_secret", "scim_resource_types",
-    "scim_schemas",
-    "scim_service_provider_config",
+    "auth_check", "auth_sessions", "auth_sso_providers", "asset", "stored_file", "project_info", "users_tfa_secret",
+    "scim_resource_types", "scim_schemas", "scim_service_provider_config",
 }  # fmt: skip
 SIGNED_IN = {"server_types", "server_interfaces", "server_layouts", "server_modules"}
 CHANGES_OF_EVERYBODY = {
     "auth_authenticate", "auth_logout", "auth_password_request", "auth_password_reset", "auth_refresh", "utils_hash",
-    "utils_hash_match", "utils_random_string",
+    "auth_sso_start", "auth_sso_finish", "auth_sso_exchange", "auth_sso_token", "utils_hash_match", "utils_random_string",
 }  # fmt: skip
 
 
