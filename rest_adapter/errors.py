@@ -79,7 +79,7 @@ STATUS: Mapping[type[TabulariumError], int] = {
     kinds.Maintenance: 503,
     kinds.Missed: 503,
     kinds.MailFailed: 500,
-    kinds.ProviderFailed: 502,
+    kinds.ProviderFailed: 503,
     kinds.HookFailed: 500,
     kinds.StorageFailed: 500,
 }

@@ -363,7 +363,7 @@ async def test_a_provider_that_cannot_be_asked(how: str, api: Newsroom, at: Prov
     at.lies.update(DOWN[how])
     for _ in range(2):
         found = await browser.ask("GET", "/auth/sso/acme?redirect_url=/")
-        assert await refusal(found) == (502, -1)
+        assert await refusal(found) == (503, -1)
         assert found.json()["error"]["message"] == "The provider cannot be asked now"
         assert "set-cookie" not in found.headers
     assert len(at.asked) == 1  # what has just failed is not asked again
@@ -425,7 +425,7 @@ async def test_no_provider_leads_into_a_private_network(api: Newsroom, at: Provi
     assert "/jwks" not in at.asked
     at.description = {"jwks_uri": "file:///etc/passwd"}
     here._kept.clear()
-    assert (await browser.ask("GET", "/auth/sso/acme")).status_code == 502
+    assert (await browser.ask("GET", "/auth/sso/acme")).status_code == 503
 
 
 @pytest.mark.parametrize("handed", [{"error": "access_denied"}, {"code": ""}, {}, {"code": "x" * 5000}])
@@ -459,7 +459,7 @@ async def test_many_at_once_do_not_wait_for_a_slow_provider(
     api: Newsroom, at: Provider, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kept, "UNDER_WAY", 0)
-    assert await refusal(await browser.ask("GET", "/auth/sso/acme?redirect_url=/")) == (502, -1)
+    assert await refusal(await browser.ask("GET", "/auth/sso/acme?redirect_url=/")) == (503, -1)
     assert at.asked == []
 
 
