@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from core.cli.common import out, settings, stop
+from core.cli.common import Of, out, settings, stop
 
 config = typer.Typer(no_args_is_help=True, help="Bring configuration files along.")
 
@@ -54,3 +54,45 @@ def import_php(
     root = str(tree.get("storage", {}).get("root", ""))
     if root and not re.match(r"/|[A-Za-z]:", root) and tree["storage"].get("adapter", "local") == "local":
         out.print(f"Its files are looked for in {escape(str(data / root))}.")
+
+
+@config.command("rotate-key")
+def rotate_key(
+    of: Of = "main",
+    grace: Annotated[int, typer.Option(min=1, help="Hours in which the old key is still taken.")] = 24,
+    compromised: Annotated[
+        bool, typer.Option("--compromised", help="Somebody knows the old key: it is worth nothing from now on.")
+    ] = False,
+) -> None:
+    """Sign tokens with a new key. Running servers take notice by themselves.
+
+    Without --compromised, tokens and links that are out stay good for a while, and webhooks keep their secrets.
+    """
+    import secrets
+    from datetime import UTC, datetime, timedelta
+
+    from core.settings import ConfigurationError, ProjectConfig, files
+    from core.settings.rotation import rotated
+
+    place = settings()
+    try:
+        found = next((one for one in files.find(place.data) if one.key == of), None)
+        if found is None or place.use_environment:
+            raise stop(f"There is no file of a project {of}: auth.secret_key is set where it comes from")
+        if found.path.suffix != ".json":
+            raise stop(f"{found.path.name} is written by hand: set auth.secret_key and auth.retired_keys in it")
+        given = files.read(found.path)
+        read = ProjectConfig.of(of, given, private=found.private)
+        now, hours = datetime.now(UTC), timedelta(hours=0 if compromised else grace)
+        tree = rotated(given, read, secret=secrets.token_urlsafe(32), now=now, grace=hours)
+        ProjectConfig.of(of, tree, private=found.private)
+        files.write(place.data, of, tree, private=found.private)
+    except ConfigurationError as error:
+        raise stop(str(error)) from None
+    except OSError as error:
+        raise stop(f"{error.filename}: {error.strerror}") from None
+    out.print(f"Project [bold]{escape(of)}[/bold] signs with a new key.")
+    if compromised:
+        out.print("All tokens and links that were out are worth nothing; webhooks that use the key have new secrets.")
+    else:
+        out.print(f"The old one is taken until {now + hours:%Y-%m-%d %H:%M} UTC.")

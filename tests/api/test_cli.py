@@ -405,3 +405,25 @@ def test_extensions_are_listed_and_the_doctor_tells_of_broken_ones(run: Run, dat
     assert "Project films: 2 findings" in shown
     assert run("user", "create", "-p", "films", "-e", "a@example.org")[0] in (0, 1)  # the project opens all the same
     assert run("project", "list")[0] == 0
+
+
+def test_a_new_key_is_put_in_place(run: Run, data: Path) -> None:
+    assert run("config", "rotate-key")[0] == 1
+    path = data / "config" / "shop.json"
+    path.parent.mkdir(parents=True)
+    given = {"database": {"type": "sqlite", "name": "x.db"}, "auth": {"secret_key": "the first secret"}}
+    path.write_text(json.dumps(given))
+    status, shown, _ = run("config", "rotate-key", "-k", "shop", "--grace", "2")
+    assert (status, "signs with a new key" in shown, "the first secret" in shown) == (0, True, False)
+    second = json.loads(path.read_text())
+    assert len(second["auth"]["secret_key"]) == 43
+    assert [one["secret_key"] for one in second["auth"]["retired_keys"].values()] == ["the first secret"]
+    assert second["webhooks"] == {"secret": "the first secret"}
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert run("config", "rotate-key", "-k", "shop", "--compromised")[0] == 0
+    third = json.loads(path.read_text())
+    assert third["auth"]["retired_keys"] == {}
+    assert third["auth"]["secret_key"] not in ("the first secret", second["auth"]["secret_key"])
+    assert run("config", "rotate-key", "-k", "shop", "--grace", "0")[0] == 1
+    path.rename(path.with_suffix(".toml"))
+    assert run("config", "rotate-key", "-k", "shop")[0] == 1

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from core.auth.sso.providers import providers
 from core.settings import ConfigurationError, ProjectConfig
 from core.settings.php import import_config, parse
 
@@ -179,3 +180,28 @@ def test_an_array_without_names_is_no_configuration() -> None:
         import_config(php("[1, 2]"))
     with pytest.raises(ConfigurationError, match=r"^line 10: "):
         import_config(V8)
+
+
+def test_providers_of_sign_ins_are_brought_along() -> None:
+    text = """<?php return [
+        'database' => ['type' => 'sqlite', 'name' => 'x.db'],
+        'auth' => ['secret_key' => 'a long secret', 'public_key' => 'p', 'social_providers' => [
+            'okta' => ['client_id' => 'a', 'client_secret' => 'b', 'base_url' => 'https://x.okta.example/oauth2/default'],
+            'google' => ['client_id' => 'c', 'client_secret' => 'd', 'hosted_domain' => 'x.example',
+                         'use_oidc_mode' => true],
+            'twitter' => ['identifier' => 'e', 'secret' => 'f'],
+            'facebook' => ['client_id' => '', 'client_secret' => '', 'graph_api_version' => 'v2.8'],
+            'github' => ['enabled' => false, 'client_id' => 'g', 'client_secret' => 'h'],
+        ]],
+    ];"""
+    tree, dropped = import_config(text)
+    assert dropped == ()
+    found = providers(ProjectConfig.of("main", tree))
+    assert [(one.name, one.kind, one.client_id, one.client_secret) for one in found.values()] == [
+        ("okta", "okta", "a", "b"),
+        ("google", "google", "c", "d"),
+        ("twitter", "twitter", "e", "f"),
+    ]
+    assert found["okta"].endpoints is not None
+    assert found["okta"].endpoints.token == "https://x.okta.example/oauth2/default/v1/token"
+    assert (found["google"].issuer, found["google"].hosted_domain) == ("https://accounts.google.com", "x.example")
