@@ -35,7 +35,8 @@ FOR_EVERYBODY = {
 SIGNED_IN = {"server_types", "server_interfaces", "server_layouts", "server_modules"}
 CHANGES_OF_EVERYBODY = {
     "auth_authenticate", "auth_logout", "auth_password_request", "auth_password_reset", "auth_refresh", "utils_hash",
-    "auth_sso_start", "auth_sso_finish", "auth_sso_exchange", "auth_sso_token", "utils_hash_match", "utils_random_string",
+    "auth_sso_start", "auth_sso_finish", "auth_sso_exchange", "auth_sso_token",
+    "utils_hash_match", "utils_random_string",
 }  # fmt: skip
 
 
