@@ -210,7 +210,7 @@ def calls(edition: Edition, kind: str) -> Iterator[Call]:
     assert type_ is not None
     generated = {one.field: one for one in _generated(edition)}
     for name in type_.fields:
-        one = generated.get(name) or _fixed(name)
+        one = generated.get(name) or _fixed(name, kind)
         if one is None:
             raise LookupError(
                 f"The matrix does not know how to call {kind} {name}: tell it in tests/security/matrix.py"
@@ -423,15 +423,13 @@ FIXED: Mapping[str, tuple[Mapping[str, Any], str, str | None]] = {
     "scim_delete_group": ({"id": "role-id"}, "{ json }", "change"),
     "scim_bulk": ({"resource": BULK}, "{ json }", "change"),
 }
-MUTATIONS = tuple(FIXED)[tuple(FIXED).index("auth_logout") :]
 
 
-def _fixed(name: str) -> Call | None:
+def _fixed(name: str, kind: str) -> Call | None:
     found = FIXED.get(name)
     if found is None:
         return None
     arguments, selection, proof = found
-    kind = "mutation" if name in MUTATIONS else "query"
     inside = ", ".join(f"{key}: {_literal(value)}" for key, value in arguments.items())
     return Call(name, f"{kind} {{ {name}{f'({inside})' if inside else ''} {selection} }}", {}, proof)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from core import engine, history
+from core import history, reading
 from core.query.revisions import REVISIONS
 from core.query.selection import ReadRequest
 from tests.api.writes.world import House, insert, select
@@ -24,13 +24,13 @@ async def test_no_scan_for_revisions_of_an_item(house: House, monkeypatch: pytes
         await insert(connection, REVISIONS, rows)
         await connection.execute(f"ANALYZE {'TABLE ' if house.dialect == 'mysql' else ''}{REVISIONS}")
     ran: list[tuple[str, Any]] = []
-    fetch_rows = engine.fetch_rows
+    fetch_rows = reading.fetch_rows
 
     async def watched(held: Any, statement: Any, values: Any, bound: Any) -> Any:
         ran.append(statement.bind(values, bound))
         return await fetch_rows(held, statement, values, bound)
 
-    monkeypatch.setattr(engine, "fetch_rows", watched)
+    monkeypatch.setattr(reading, "fetch_rows", watched)
     request = ReadRequest(REVISIONS, select("id", "item"))
     found = await history.revisions(await house.session(user), "articles", "1", request)
     assert [item["_row"]["item"] for item in found.items] == ["1"]
