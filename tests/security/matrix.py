@@ -292,6 +292,7 @@ FIXED: Mapping[str, tuple[Mapping[str, Any], str, str | None]] = {
     "export_items": ({"collection": "articles", "format": "json"}, "{ url }", None),
     "asset": ({"hash": "nothing"}, "{ url }", None),
     "signed_asset": ({"file": "10"}, "{ url }", None),
+    "stored_file": ({"name": "nothing"}, "{ url }", None),
     "server_types": ({}, "{ name }", None),
     "server_interfaces": ({}, "{ json }", None),
     "server_layouts": ({}, "{ json }", None),
