@@ -44,7 +44,8 @@ GRAPHQL_JSON = "application/graphql-response+json"
 JSON = "application/json"
 ASSETS = Path(__file__).parent / "assets" / "graphiql"
 ASSETS_PATH = "/gql/assets"
-MAX_BODY = 4 * 1024 * 1024
+MAX_BODY = 10 * 1024 * 1024
+"""Bytes of a body that is no form (spec 04 §13)."""
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -91,6 +91,7 @@ ME = ("id", "avatar.*", "email", "first_name", "last_name", "locale", "role.*", 
 BOOT = (
     Call("projects", "GET", "/server/projects", reads={"data": "list", "data[]": "text"}, plain=True),
     Call("home of strangers", "GET", "/main/", reads={**HOME, "public": "true"}, plain=True),
+    Call("providers", "GET", "/main/auth/sso", reads={"data": "list"}),
     Call("wrong password", "POST", "/main/auth/authenticate",
          {"email": "nobody@example.org", "password": "x", "mode": "cookie"}, 404, {"error.code": "=100"}),
     Call("sign in", "POST", "/main/auth/authenticate", "{login}", reads={"data": "object"}),
@@ -365,6 +366,7 @@ LEAVING = (
     Call("secret", "GET", "/main/utils/2fa_secret", reads={"data.2fa_secret": "text"}),
     Call("sign out", "POST", "/main/auth/logout", {}),
     Call("home after that", "GET", "/main/", reads={**HOME, "public": "true"}),
+    Call("providers after that", "GET", "/main/auth/sso", reads={"data": "list"}),
     Call("sign out again", "POST", "/main/auth/logout", {}),
 )  # fmt: skip
 
