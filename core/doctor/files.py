@@ -16,7 +16,7 @@ from pathlib import Path
 from core.db.gateway import Connection
 from core.doctor.finding import SAMPLES, Check, Finding, Look, marks, rows_where, updating
 from core.errors import StorageFailed
-from core.files.intake import KEPT, STAGED
+from core.files.names import KEPT, STAGED, read_former
 from core.files.storage import Area, NotStored, Storage, fits
 
 FILES = "directus_files"
@@ -29,7 +29,6 @@ OURS = re.compile(
     r"|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?:\..*)?|.*#[0-9]+"
 )
 """Names that uploads have and people do not give: what else is in the folder may be somebody's."""
-FORMER = re.compile(re.escape(KEPT) + r"([0-9]+)-[0-9a-f]{32}")
 
 
 async def no_private_hash(look: Look) -> Finding | None:
@@ -104,32 +103,60 @@ async def unreachable(look: Look) -> Finding | None:
 
 async def replaced(look: Look) -> Finding | None:
     """Files whose bytes were replaced by a transaction that was never stored; the former ones are still there."""
-    names = await _stored(look)
-    former = {name: int(found[1]) for name in names or () if (found := FORMER.fullmatch(name))}
-    if not former or not look.has(FILES, "id", "filename_disk", "checksum"):
-        return None
-    rows = await look.connection.rows(f"SELECT id, filename_disk, checksum FROM {FILES}")  # noqa: S608
-    known = {int(row[0]): (str(row[1]), row[2]) for row in rows}
-    wrong: dict[str, str] = {}
-    async with _storage(look) as storage:
-        for name, key in former.items():
-            disk, checksum = known.get(key, ("", None))
-            if not disk or not checksum or await _checksum(storage.originals, disk) == checksum:
-                continue
-            if await _checksum(storage.originals, name) == checksum:
-                wrong[disk] = name
+    wrong = await _half_replaced(look)
     if not wrong:
         return None
 
     async def put_back(connection: Connection) -> int:
+        done = 0
+        lock = "" if connection.dialect == "sqlite" else " FOR UPDATE"
+        (mark,) = marks(connection.dialect, 1)
         async with _storage(look) as storage:
-            for disk, name in wrong.items():
-                await storage.originals.copy(name, disk)
-        return len(wrong)
+            for key, former in wrong.items():
+                # Looked at again, and nobody replaces it meanwhile: it may have been stored since.
+                rows = await connection.rows(
+                    f"SELECT filename_disk, checksum FROM {FILES} WHERE id = {mark}{lock}",  # noqa: S608
+                    [key],
+                )
+                for disk, checksum in rows:
+                    if await _differs(storage.originals, str(disk), checksum):
+                        await storage.originals.copy(former[0], str(disk))
+                        await storage.originals.delete(*former)
+                        done += 1
+        return done
 
     told = "files whose bytes are those of a change that was never stored"
-    samples = tuple(sorted(wrong)[:SAMPLES])
+    samples = tuple(str(key) for key in sorted(wrong)[:SAMPLES])
     return Finding("files.replaced", told, len(wrong), samples, "puts the former bytes back", put_back)
+
+
+async def _half_replaced(look: Look) -> dict[int, list[str]]:
+    """The names of former bytes, the oldest first, by the key of the file, where its bytes are not those of its row.
+
+    A replacement that was stored has written the checksum of its bytes, whatever stood there before. Where there are
+    several, the oldest are what was there before all changes that were not stored.
+    """
+    names = await _stored(look)
+    former = [(found[1], found[0], name) for name in names or () if (found := read_former(name))]
+    if not former or not look.has(FILES, "id", "filename_disk", "checksum"):
+        return {}
+    rows = await look.connection.rows(f"SELECT id, filename_disk, checksum FROM {FILES}")  # noqa: S608
+    known = {int(row[0]): (str(row[1]), row[2]) for row in rows}
+    of_rows = {disk for disk, _ in known.values()}
+    wrong: dict[int, list[str]] = {}
+    before = (datetime.now(UTC) - SETTLED).timestamp()
+    async with _storage(look) as storage:
+        for seconds, key, name in sorted(former):
+            disk, checksum = known.get(key, ("", None))
+            if not disk or seconds >= before or name in of_rows:
+                continue
+            if key in wrong or await _differs(storage.originals, disk, checksum):
+                wrong.setdefault(key, []).append(name)
+    return wrong
+
+
+async def _differs(area: Area, disk: str, checksum: object) -> bool:
+    return await _checksum(area, disk) != checksum
 
 
 async def without_row(look: Look) -> Finding | None:
@@ -146,7 +173,9 @@ async def without_row(look: Look) -> Finding | None:
         return None
     told, samples = "files in the store that no row names", tuple(sorted(names)[:SAMPLES])
     before = datetime.now(UTC) - SETTLED
-    old = [name for name, modified in names.items() if modified < before and OURS.fullmatch(name)]
+    needed = {name for former in (await _half_replaced(look)).values() for name in former}
+    old = [name for name, stored in names.items() if _since(name, stored) < before and OURS.fullmatch(name)]
+    old = [name for name in old if name not in needed]
     if not old:
         return Finding("files.without_row", told, len(names), samples)
 
@@ -161,6 +190,12 @@ async def without_row(look: Look) -> Finding | None:
 
     remedy = "removes those that are older than an hour and have a name that only uploads have"
     return Finding("files.without_row", told, len(names), samples, remedy, remove)
+
+
+def _since(name: str, modified: datetime) -> datetime:
+    """Since when bytes have their name: those that are being replaced may have the date of what they were."""
+    found = read_former(name)
+    return modified if found is None else datetime.fromtimestamp(found[1], UTC)
 
 
 async def _stored(look: Look) -> dict[str, datetime] | None:

@@ -71,8 +71,8 @@ class Stored:
                 found = await stack.enter_async_context(self.area.open(self.stat.name, start, end))
             except (NotStored, ValueError):
                 raise ItemNotFound from None
-            if found.stat.size != self.stat.size:
-                raise ItemNotFound  # it is just being replaced: half of what was and half of what is would be sent
+            if found.stat != self.stat:
+                raise ItemNotFound  # it is just being replaced: other bytes would go under the tag of the former
             yield found.chunks
 
 

@@ -27,7 +27,6 @@ PROBES = 2
 """Files that are looked at, or decoded, at a time."""
 LETTERS = string.digits + string.ascii_lowercase
 HASH_LENGTH = 16
-STAGED, KEPT = "tabularium-new-", "tabularium-old-"
 """How names begin of bytes that wait for a commit, and of those that a commit makes superfluous."""
 MOST_NUMBERS = 10_000
 NOT_IMPORTABLE = "The URL does not point to an importable file."
@@ -159,7 +158,7 @@ class Intake:
         self._check_type(wish, found.kind, kind)
         columns = {**_content_columns(found, source, wish), "storage": self._storage.adapter, "type": kind}
         if wish.replaces is not None:
-            name = STAGED + secrets.token_hex(16)
+            name = names.STAGED + secrets.token_hex(16)
             await self._storage.originals.put(name, upload.file, kind)
             return Taken(name, columns)
         name = await self._put(target, upload, kind, random=self._random(wish))
@@ -222,7 +221,9 @@ class Intake:
         self._check_type(wish, film.kind)
         target = self._target(wish, film.name)
         name = ""
-        if preview is not None:
+        if preview is None:
+            target = names.by_id(film.name, uuid4())  # nothing is stored there, so only chance keeps it apart
+        else:
             name = target = await self._put(target, preview, "image/jpeg", random=self._random(wish))
         columns: dict[str, Any] = {
             "storage": self._storage.adapter,

@@ -13,9 +13,12 @@ LONGEST = 255
 """Characters of the columns."""
 LONGEST_EXTENSION = 20
 NAMELESS = "file"
+STAGED, KEPT = "tabularium-new-", "tabularium-old-"
+"""How names begin of bytes that have no row yet, and of bytes that are being replaced. Clients give no such names."""
 
 _RUNS = re.compile(r"[^\w.^]+")
 _OTHERS = re.compile(r"[^a-z0-9_.-]")
+_FORMER = re.compile(re.escape(KEPT) + r"([0-9]+)-([0-9]+)-[0-9a-f]{32}")
 _HIDDEN = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -33,6 +36,17 @@ def title_of(name: str) -> str:
     return re.sub(r"(^|[ \t\r\n\f\v])(\w)", lambda found: found[1] + found[2].upper(), words)[:LONGEST]
 
 
+def former(key: object, seconds: int, chance: str) -> str:
+    """The name of bytes of a file that are being replaced, until that is stored. `seconds`: of the epoch."""
+    return f"{KEPT}{key}-{seconds}-{chance}"
+
+
+def read_former(name: str) -> tuple[int, int] | None:
+    """The key of the file and the seconds in a name that `former` gave."""
+    found = _FORMER.fullmatch(name)
+    return (int(found[1]), int(found[2])) if found else None
+
+
 def by_id(name: str, new_id: UUID) -> str:
     """A random name with the extension of `name`."""
     return sanitised(f"{new_id}.{_clean(extension(plain(name)))}")
@@ -45,6 +59,8 @@ def sanitised(name: str) -> str:
     if not dot:
         stem, end = text, ""
     end = end[:LONGEST_EXTENSION].strip("-")
+    while stem.startswith((STAGED, KEPT)):
+        stem = stem.removeprefix(STAGED).removeprefix(KEPT)
     stem = stem.lstrip(".")[: LONGEST - LONGEST_EXTENSION - 8] or NAMELESS
     return f"{stem}.{end}" if end else stem
 
@@ -63,7 +79,9 @@ def is_blocked(name: str, blocked: Iterable[str]) -> bool:
 
 def is_disk_name(name: object) -> bool:
     """Whether a client may give a file this name on the disk: one segment, not hidden, at most 255 characters."""
-    return isinstance(name, str) and ".." not in name and name == name.strip() and len(name) <= LONGEST and fits(name)
+    if not isinstance(name, str) or name.lower().startswith((STAGED, KEPT)):
+        return False
+    return ".." not in name and name == name.strip() and len(name) <= LONGEST and fits(name)
 
 
 def _clean(end: str) -> str:

@@ -16,10 +16,11 @@ import structlog
 from core.files.kinds import HEAD, is_text, sniffed
 
 BLOCK = 1024 * 1024
+ICON = "image/x-icon"
 LONGEST_TAGS, LONGEST_LOCATION, LONGEST_DESCRIPTION = 255, 200, 10_000
 FORMATS: Mapping[str, str] = {
     "image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF", "image/webp": "WEBP", "image/tiff": "TIFF",
-    "image/bmp": "BMP", "image/x-icon": "ICO", "image/avif": "AVIF", "image/vnd.adobe.photoshop": "PSD",
+    "image/bmp": "BMP", "image/avif": "AVIF", "image/vnd.adobe.photoshop": "PSD",
 }  # fmt: skip
 """Type by the first bytes → the one decoder whose header reader is asked."""
 
@@ -50,8 +51,19 @@ def facts(file: BinaryIO, by_name: str) -> Facts:
     while block := file.read(BLOCK):
         digest.update(block)
         size += len(block)
-    found = _picture(file, kind) if kind in FORMATS else {}
+    found = _icon(head) if kind == ICON else _picture(file, kind) if kind in FORMATS else {}
     return Facts(size, digest.hexdigest(), kind, is_text(head), **found)
+
+
+def _icon(head: bytes) -> dict[str, Any]:
+    """Width and height of the largest picture of an icon, from its directory: the decoder reads whole pictures."""
+    count = int.from_bytes(head[4:6], "little")
+    entries = [head[at : at + 2] for at in range(6, 6 + 16 * count, 16) if at + 16 <= len(head)]
+    sizes = [(entry[0] or 256, entry[1] or 256) for entry in entries]
+    if not sizes:
+        return {}
+    width, height = max(sizes, key=lambda size: size[0] * size[1])
+    return {"width": width, "height": height}
 
 
 def _picture(file: BinaryIO, kind: str) -> dict[str, Any]:

@@ -23,8 +23,9 @@ from core.db.gateway import Connection
 from core.db.gateway.connection import finish
 from core.errors import BatchUpload, Problem, TabulariumError, ValidationFailed
 from core.files import kinds, names
-from core.files.intake import KEPT, Taken, Wish, new_hash
-from core.files.storage import BadName, NotStored, fits
+from core.files.intake import Taken, Wish, new_hash
+from core.files.names import former
+from core.files.storage import BadName, NotStored, Stat, fits
 from core.files.upload import Upload
 from core.query.change import WriteRequest
 from core.session import Session
@@ -126,13 +127,22 @@ class _Move:
 
 
 @dataclass(slots=True)
+class _Moved:
+    """A move that was made, or begun. `kept`: the name under which the former bytes are, or "". `put`: what stands at
+    the target since then; None where the move may have stopped half way."""
+
+    move: _Move
+    kept: str = ""
+    put: Stat | None = None
+
+
+@dataclass(slots=True)
 class Contents:
     """The bytes of one write. `taken`: by index of the node. Lives until the write has ended."""
 
     session: Session
     taken: dict[int, Taken] = field(default_factory=dict)
-    done: list[tuple[_Move, str]] = field(default_factory=list)
-    """Moves that were made, each with the name under which the former bytes are kept, or ""."""
+    done: list[_Moved] = field(default_factory=list)
     leaving: list[str] = field(default_factory=list)
     """Names whose bytes go after the commit."""
     changed: list[str] = field(default_factory=list)
@@ -240,8 +250,12 @@ class Contents:
         if not nodes:
             return
         moves = await self._moves(run, nodes)
-        for node, move in moves:
-            await self._make(node, move)
+        try:
+            for node, move in moves:
+                await self._make(node, move)
+        except BaseException:
+            await finish(self._back())  # while the rows are locked: others wait to put their own bytes there
+            raise
 
     async def _moves(self, run: Run, nodes: list[Node]) -> list[tuple[Node, _Move]]:
         before = {node.index: str(run.before.get(node.index, {}).get("filename_disk") or "") for node in nodes}
@@ -276,16 +290,17 @@ class Contents:
         try:
             if move.over:
                 if await originals.exists(move.target):
-                    kept = f"{KEPT}{node.key}-{secrets.token_hex(16)}"
+                    kept = former(node.key, int(self.session.context.now.timestamp()), secrets.token_hex(16))
                     await originals.copy(move.target, kept)
-                self.done.append((move, kept))
+                self.done.append(_Moved(move, kept))
                 await originals.copy(move.source, move.target)
+                self.done[-1].put = await originals.head(move.target)
             else:
                 if not await originals.exists(move.source):
                     raise NotStored(move.source)
                 if not await originals.reserve(move.target):
                     raise _taken(node)
-                self.done.append((move, ""))
+                self.done.append(_Moved(move))
                 await originals.copy(move.source, move.target)
         except (BadName, NotStored):
             raise ValidationFailed.of([Problem((*node.path, "filename_disk"), NO_SOURCE)]) from None
@@ -301,8 +316,8 @@ class Contents:
     async def finish(self) -> None:
         """After the commit: what is superfluous goes."""
         self.stored = True
-        staged = [move.source for move, _ in self.done if move.source in self._staged()]
-        await self._forget([*staged, *(kept for _, kept in self.done if kept), *self.leaving])
+        staged = [one.move.source for one in self.done if one.move.source in self._staged()]
+        await self._forget([*staged, *(one.kept for one in self.done if one.kept), *self.leaving])
         await self._forget_variants(self.changed)
 
     async def undo(self) -> None:
@@ -312,7 +327,7 @@ class Contents:
         await finish(self._undone())
 
     async def _undone(self) -> None:
-        touched = [move.target for move, _ in self.done]
+        touched = [one.move.target for one in self.done]
         try:
             await self._back()
         except (TabulariumError, BadName, NotStored) as error:
@@ -325,13 +340,21 @@ class Contents:
         """Take back the moves, the last one first."""
         originals = self.session.project.storage.originals
         while self.done:
-            move, kept = self.done[-1]
-            if kept:
-                await originals.copy(kept, move.target)
-                await originals.delete(kept)
+            one = self.done[-1]
+            if one.kept:
+                if one.put is None or await self._still(one.put):
+                    await originals.copy(one.kept, one.move.target)
+                await originals.delete(one.kept)
             else:
-                await originals.delete(move.target)
+                await originals.delete(one.move.target)
             self.done.pop()
+
+    async def _still(self, put: Stat) -> bool:
+        """Whether nobody else has stored other bytes there since, which a COMMIT that was refused leaves time for."""
+        try:
+            return await self.session.project.storage.originals.head(put.name) == put
+        except NotStored:
+            return True
 
     def _staged(self) -> set[str]:
         return {taken.name for taken in self.taken.values()}

@@ -15,6 +15,7 @@ import pytest
 from core import demo
 from core.db.gateway import Store
 from core.doctor import Finding, examine, repair
+from core.doctor.finding import SAMPLES
 from core.migrate.install import install
 from core.settings import ProjectConfig
 from core.sql.alter import unique_name
@@ -262,35 +263,44 @@ async def test_bytes_that_killed_servers_have_left(store: Store, tmp_path: Path)
     uploads = tmp_path / "uploads"
     uploads.mkdir()
     made = "0f6a2c4e-7b1d-4d0e-9a35-5f8c1b2d3e4f.png"
-    former, staged = f"tabularium-old-1-{'0' * 32}", f"tabularium-new-{'0' * 32}"
-    content = {"a.png": "new", former: "old", staged: "new", made: "x", f"{made}#1": "x", "mine.png": "x", "b.png": "b"}
+    now = int(time.time())
+    staged, taken = f"tabularium-new-{'0' * 32}", f"tabularium-old-2-1-{'3' * 32}"
+    first, second, young = (f"tabularium-old-{of}-{'0' * 32}" for of in ("1-1", "1-2", f"1-{now}"))
+    of_v8, superfluous = f"tabularium-old-2-1-{'0' * 32}", f"tabularium-old-3-1-{'0' * 32}"
+    content = {
+        "a.png": "new", first: "old", second: "between", young: "young", staged: "new", made: "x", f"{made}#1": "x",
+        "mine.png": "x", "b.png": "new", of_v8: "b", "c.png": "c", superfluous: "before c", taken: "somebody's",
+    }  # fmt: skip
     for name, text in content.items():
         (uploads / name).write_text(text)
-    digest = hashlib.md5(b"old").hexdigest()
+    digest, of_c = hashlib.md5(b"old").hexdigest(), hashlib.md5(b"c").hexdigest()
     await run(
         store,
         "INSERT INTO directus_files (storage, private_hash, filename_disk, filename_download, uploaded_by, uploaded_on,"
         f" filesize, checksum) VALUES ('local', 'h1', 'a.png', 'a', 1, '2020-01-01 00:00:00', 3, '{digest}'),"
-        " ('local', 'h2', 'b.png', 'b', 1, '2020-01-01 00:00:00', 1, NULL)",
+        " ('local', 'h2', 'b.png', 'b', 1, '2020-01-01 00:00:00', 1, NULL),"
+        f" ('local', 'h3', 'c.png', 'c', 1, '2020-01-01 00:00:00', 1, '{of_c}'),"
+        f" ('local', 'h4', '{taken}', 'd', 1, '2020-01-01 00:00:00', 1, NULL)",
     )
     found = await look(store, tmp_path)
-    left = tuple(sorted({former, staged, made, f"{made}#1", "mine.png"}))
+    left = sorted({first, second, young, of_v8, superfluous, staged, made, f"{made}#1", "mine.png"})
     assert {name: (one.count, one.samples) for name, one in found.items()} == {
-        "files.replaced": (1, ("a.png",)),
-        "files.without_row": (5, left),
+        "files.replaced": (2, ("1", "2")),
+        "files.without_row": (9, tuple(left[:SAMPLES])),
     }
-    assert found["files.without_row"].repair is None  # they may belong to a request that is under way
     for name in left:
         os.utime(uploads / name, (0, 0))
     found = await look(store, tmp_path)
     report = await repair(store, tuple(found.values()))
-    assert {one.name: count for one, count in report.repaired} == {"files.replaced": 1, "files.without_row": 4}
+    assert {one.name: count for one, count in report.repaired} == {"files.replaced": 2, "files.without_row": 4}
     assert {path.name: path.read_text() for path in uploads.iterdir()} == {
-        "a.png": "old", "b.png": "b", "mine.png": "x",
+        "a.png": "old", "b.png": "b", "c.png": "c", "mine.png": "x", taken: "somebody's", young: "young",
     }  # fmt: skip
     assert {name: one.samples for name, one in (await look(store, tmp_path)).items()} == {
-        "files.without_row": ("mine.png",)
+        "files.without_row": ("mine.png", young)
     }
+    (uploads / "a.png").write_text("newer")  # by a change under way, with the bytes it keeps meanwhile
+    assert "files.replaced" not in await look(store, tmp_path)
 
 
 async def test_what_a_broken_change_of_the_schema_left_is_told(store: Store, tmp_path: Path) -> None:
