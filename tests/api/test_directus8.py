@@ -70,8 +70,9 @@ async def contents(url: str) -> dict[str, dict[str, Any]]:
     """Every row of every table as text, by the first column, without what stands in our own columns."""
     found: dict[str, dict[str, Any]] = {}
     for name in await definitions(url):
-        present = [row[0] for row in await ask(url, f"SHOW COLUMNS FROM `{name}`") if (name, row[0]) not in own_types()]
-        rows = await ask(url, f"SELECT {', '.join(f'`{column}`' for column in present)} FROM `{name}`")
+        columns = [row[0] for row in await ask(url, f"SHOW COLUMNS FROM `{name}`")]
+        kept = [at for at, column in enumerate(columns) if (name, column) not in own_types()]
+        rows = [tuple(row[at] for at in kept) for row in await ask(url, f"SELECT * FROM `{name}`")]
         found[name] = {repr(row[0]): repr(row) for row in rows}
     return found
 
