@@ -147,6 +147,8 @@ class Contents:
     """Names whose bytes go after the commit."""
     changed: list[str] = field(default_factory=list)
     """Names whose bytes are others after the commit."""
+    touched: list[str] = field(default_factory=list)
+    """Names whose bytes were others for a while, whatever became of it."""
     stored: bool = False
     unsure: bool = False
     """Nobody knows whether the transaction is stored: what is there stays, for the doctor."""
@@ -287,6 +289,7 @@ class Contents:
     async def _make(self, node: Node, move: _Move) -> None:
         originals = self.session.project.storage.originals
         kept = ""
+        self.touched.append(move.target)
         try:
             if move.over:
                 if await originals.exists(move.target):
@@ -327,13 +330,12 @@ class Contents:
         await finish(self._undone())
 
     async def _undone(self) -> None:
-        touched = [one.move.target for one in self.done]
         try:
             await self._back()
         except (TabulariumError, BadName, NotStored) as error:
             structlog.get_logger().error("the bytes of a file could not be put back", exc_info=error)
             return
-        await self._forget_variants(touched)  # some may have been made of what was not stored after all
+        await self._forget_variants(self.touched)  # some may have been made of what was not stored after all
         await self._forget([taken.name for taken in self.taken.values() if taken.name])
 
     async def _back(self) -> None:
