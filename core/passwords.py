@@ -26,6 +26,7 @@ from core.errors import (
     UserNotFound,
     ValidationFailed,
 )
+from core.events.addresses import network
 from core.mail import links
 from core.mail.message import mailbox
 from core.mail.send import send_template
@@ -53,9 +54,10 @@ async def request_reset(session: Session, email: Any, reset_url: Any = None) -> 
     if reset_url is not None and reset_url != "":
         check_url(session, "reset_url", reset_url)
     gate = await gate_of(session)
-    if not project.mails.admit(f"reset {email.lower()}", PER_ADDRESS, HOUR) or not project.mails.admit(
-        f"reset by {session.context.address}", PER_CALLER, HOUR
-    ):
+    # Who asks first: beyond their own they must not use up those of others.
+    if not project.mails.admit(f"reset by {network(session.context.address)}", PER_CALLER, HOUR):
+        return
+    if not project.mails.admit(f"reset {email.lower()}", PER_ADDRESS, HOUR):
         return
     work = _send_link(session, gate, email, reset_url or None)
     if project.config.get("auth.reveal_reset_errors"):

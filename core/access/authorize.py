@@ -133,11 +133,13 @@ def delete(caller: Caller, collection: Collection, row: Row | None) -> None:
     if policy.any_level(name, "delete") == NONE:
         _explained(caller, name, policy.grant(name, row.status if row else None), ("always",))
         raise DeleteDenied(name, level=has_level(policy, name), public=public)
-    grant = policy.grant(name, row.status if row else None)
+    # What a row rule hides is not there, and must not tell its status either
+    seen = row if row is not None and "read" not in row.fails else None
+    grant = policy.grant(name, seen.status if seen else None)
     _explained(caller, name, grant, ("always",))
-    if row is None:
+    if seen is None:
         raise ItemNotFound()
-    if not reaches(caller, collection, "delete", grant, row):
+    if not reaches(caller, collection, "delete", grant, seen):
         raise DeleteDenied(name, level=True, public=public)
 
 

@@ -80,7 +80,7 @@ def parse_rows(role: int | None, rows: Sequence[Sequence[Any]]) -> Policy:
 
 def _grant(values: Mapping[str, Any]) -> Grant:
     extras = rules.stored(*(values[name] for name in rules.MEMBERS))
-    if extras is not rules.PLAIN and values["collection"] in rules.WITHOUT:
+    if extras != rules.PLAIN and values["collection"] in rules.WITHOUT:
         return Grant(id=values["id"], status=values["status"])  # what cannot be limited by rows is not read at all
     return Grant(
         create=FULL if LEVELS.get(values["create"] or "none", NONE) >= MINE else NONE,

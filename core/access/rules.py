@@ -149,6 +149,8 @@ def conditions(value: Any) -> tuple[Condition, ...]:
     found: list[Condition] = []
     if isinstance(value, Mapping):
         for name, one in value.items():
+            if _is_hollow(one):  # nothing would be asked of this field, and the rule be wider than it looks
+                raise Misunderstood("Every field of a filter needs a condition.")
             found.extend(tests(name, one))
     elif isinstance(value, list | tuple):
         found.extend(map(_condition, value))
@@ -157,6 +159,17 @@ def conditions(value: Any) -> tuple[Condition, ...]:
     if len(found) > MOST_CONDITIONS:
         raise Misunderstood(f"A rule may have {MOST_CONDITIONS} conditions at most.")
     return tuple(found)
+
+
+def _is_hollow(value: Any) -> bool:
+    """Whether there is a map or a list in which no condition is: alone, or among those that are told by number."""
+    if isinstance(value, list):
+        value = {str(index): one for index, one in enumerate(value)}
+    if not isinstance(value, Mapping):
+        return False
+    tests_ = {name: one for name, one in value.items() if name != "logical"}
+    below = (one for name, one in tests_.items() if name.isdecimal() and isinstance(one, Mapping | list))
+    return not tests_ or any(map(_is_hollow, below))
 
 
 def _condition(value: Any) -> Condition:

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 import bcrypt
 from argon2 import Parameters, PasswordHasher, Type, extract_parameters
-from argon2.exceptions import Argon2Error, InvalidHashError
+from argon2.exceptions import Argon2Error, InvalidHashError, VerificationError
 from argon2.low_level import hash_secret_raw
 
 from core.catalog.model import Field
@@ -39,6 +39,8 @@ BCRYPT_LEAST_ROUNDS = 4
 BCRYPT_MOST_ROUNDS = 14
 """One second; the option of a field must not be a way to stop the server."""
 BCRYPT_BYTES = 72
+NOBODYS = b"$2b$10$IjmwEzWreTvoExGcXDFI.eGnfdw.h6r192QtzaagOCvFwfm8TuvP."
+"""A hash to compare with for nothing."""
 LONGEST = 4096
 """Bytes of a password (spec 02 §8.2); a longer one is refused without being hashed."""
 CORES_OF_ONE, MOST_WORKERS = 4, 4
@@ -188,19 +190,35 @@ def _verify(password: str, stored: str | None, cost: Cost) -> bool:
         return False
     if stored.startswith(BCRYPT_PREFIXES):
         try:
-            return bcrypt.checkpw(_cut(secret), stored.encode())
+            if bcrypt.checkpw(_cut(secret), stored.encode()):
+                return True
         except ValueError:
-            return False
+            pass
+        _waste_argon2(cost)
+        return False
     if stored.startswith(ARGON2_PREFIXES):
         try:
             return _hasher(cost).verify(stored, secret)
-        except (Argon2Error, InvalidHashError):
+        except VerificationError:
+            _waste_bcrypt()
             return False
+        except (Argon2Error, InvalidHashError):
+            pass
     _waste(cost)
     return False
 
 
 def _waste(cost: Cost) -> None:
+    """What a wrong password costs, whether the hash is an old one or not: each kind does the other's work as well."""
+    _waste_argon2(cost)
+    _waste_bcrypt()
+
+
+def _waste_bcrypt() -> None:
+    bcrypt.checkpw(b"", NOBODYS)
+
+
+def _waste_argon2(cost: Cost) -> None:
     hash_secret_raw(b"", b"\0" * 16, cost.time, cost.memory_kib, cost.parallelism, 32, Type.ID)
 
 

@@ -37,7 +37,7 @@ from core.session import Session
 from core.settings import ProjectConfig
 from core.sql import accounts
 
-EMAIL = re.compile(r"[^@\s\x00-\x1f\"(),:;<>\[\\\]]+@[^@\s\x00-\x1f\"(),:;<>\[\\\]]+")
+EMAIL = re.compile(r"[^@\s\x00-\x1f\"(),:;<>\[\\\]\ud800-\udfff]+@[^@\s\x00-\x1f\"(),:;<>\[\\\]\ud800-\udfff]+")
 BLANK = "This value should not be blank."
 NO_EMAIL = "This value is not a valid email address."
 USERS = "directus_users"

@@ -12,13 +12,13 @@ import math
 import time
 from collections import OrderedDict
 from contextlib import suppress
-from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 import structlog
 
 from core.context import Allowance
 from core.errors import TooManyRequests
+from core.events.addresses import network
 from core.settings import ProjectConfig
 
 MOST_KEYS = 100_000
@@ -95,7 +95,7 @@ class Rates:
 
     async def of_address(self, address: str) -> Allowance:
         """Count a request from an address. Raises TooManyRequests."""
-        return await self._hit(f"address:{_network(address)}")
+        return await self._hit(f"address:{network(address)}")
 
     async def of_user(self, user: int) -> Allowance:
         """Count a request of a user who is signed in. Raises TooManyRequests."""
@@ -112,19 +112,6 @@ class Rates:
     async def close(self) -> None:
         """Let go of connections."""
         await self._counters.close()
-
-
-def _network(address: str) -> str:
-    """What is counted as one address: of IPv6 the network of one customer, who has 2^64 of them."""
-    try:
-        found = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address[:64]
-    if isinstance(found, IPv6Address):
-        if found.ipv4_mapped is not None:
-            return str(found.ipv4_mapped)
-        return str(IPv6Address(int(found) >> 64 << 64))
-    return str(found)
 
 
 def rates(config: ProjectConfig) -> Rates | None:

@@ -73,3 +73,16 @@ def is_global(address: Address) -> bool:
             return False
     special = address.is_multicast or address.is_reserved or address.is_unspecified or address.is_link_local
     return address.is_global and not special and address not in METADATA
+
+
+def network(address: str) -> str:
+    """What is counted as one address: of IPv6 the network of one customer, who has 2^64 of them."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address[:64]
+    if isinstance(found, IPv6Address):
+        if found.ipv4_mapped is not None:
+            return str(found.ipv4_mapped)
+        return str(IPv6Address(int(found) >> 64 << 64))
+    return str(found)

@@ -6,7 +6,7 @@ Nothing that a request says of itself counts: its Host header would choose where
 from __future__ import annotations
 
 from collections.abc import Iterable
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from core.catalog.model import Snapshot
 from core.settings import ProjectConfig
@@ -46,6 +46,8 @@ def allowed(url: str, config: ProjectConfig, snapshot: Snapshot, listens: str | 
     """
     if any(character <= " " or character in "\\\x7f" for character in url):
         return False
+    if not {".", ".."}.isdisjoint(unquote(urlsplit(url).path).split("/")):
+        return False  # a browser takes the way up, out of what is listed
     found = origin(url)
     if found is None:
         return False

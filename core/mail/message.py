@@ -52,11 +52,12 @@ def mailbox(address: str, name: str = "") -> Mailbox | None:
     return Mailbox(found, one_line(name))
 
 
+_LINES = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
 def one_line(text: str) -> str:
     """A text that stays in its header: line ends and control characters become blanks."""
-    return "".join(" " if character < " " or character == "\x7f" else character for character in text)[
-        :LONGEST_TEXT
-    ].strip()
+    return _LINES.sub(" ", text)[:LONGEST_TEXT].strip()
 
 
 def compose(mail: Mail) -> EmailMessage:

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from aiosmtpd.smtp import SMTP
 
+from core import passwords
 from core.auth.throttle import Quota
 from core.auth.tokens import sign
 from tests.api.newsroom import Newsroom, newsroom
@@ -200,6 +201,8 @@ async def test_links_do_not_follow_the_host_header(api: Newsroom, sink: Sink) ->
         ("https://shop.example/reset", "https://shop.example/reset?token="),
         ("https://shop.example/reset/deep", "https://shop.example/reset/deep?token="),
         ("https://shop.example/resetting", None),
+        ("https://shop.example/reset/../evil", None),
+        ("https://shop.example/reset/.%2E/evil", None),
         ("https://shop.example.evil.example/reset", None),
         ("https://shop.example@evil.example/reset", None),
         ("https://evil.example/reset", None),
@@ -235,6 +238,28 @@ async def test_an_account_gets_five_mails_an_hour(api: Newsroom, sink: Sink) -> 
     for _ in range(7):
         await forget(api)
     assert len(sink.messages) == 5
+
+
+async def test_who_asks_too_often_uses_up_nobody_elses(
+    api: Newsroom, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.projects.get("main").listens = "http://127.0.0.1:8055"
+    await member(api)
+    monkeypatch.setattr(passwords, "PER_CALLER", 0)
+    for _ in range(6):
+        await forget(api)
+    assert sink.messages == []
+    monkeypatch.undo()
+    await forget(api)
+    assert len(sink.messages) == 1
+
+
+async def test_an_address_of_half_a_character_is_none(api: Newsroom, sink: Sink) -> None:
+    headers, address = {"Content-Type": "application/json"}, b'"\\ud800@example.org"'
+    body = b'{"email": ' + address + b', "password": "x"}'
+    assert await api.refusal("POST", "/auth/authenticate", None, content=body, headers=headers) == (422, 114)
+    body = b'{"email": ' + address + b"}"
+    assert await api.refusal("POST", "/auth/password/request", None, content=body, headers=headers) == (422, 4)
 
 
 @pytest.mark.parametrize(

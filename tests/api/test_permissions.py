@@ -127,6 +127,29 @@ async def test_what_means_nothing_is_refused(api: Newsroom, ruled: int) -> None:
     assert await api.refusal("PATCH", f"/permissions/{ruled}", json=wrong) == (422, 4)
 
 
+@pytest.mark.parametrize("nothing", [{}, [], {"logical": "or"}, {"0": {}, "1": {"eq": "x"}}])
+async def test_a_condition_that_asks_nothing_is_refused(api: Newsroom, ruled: int, nothing: Any) -> None:
+    before = await api.rows("SELECT rules, checks FROM directus_permissions ORDER BY id")
+    for member in ("rules", "checks"):
+        action = "read" if member == "rules" else "create"
+        wrong = {member: {action: {"owner": "$CURRENT_USER", "status": nothing}}}
+        assert await api.refusal("PATCH", f"/permissions/{ruled}", json=wrong) == (422, 4)
+    assert await api.rows("SELECT rules, checks FROM directus_permissions ORDER BY id") == before
+
+
+async def test_what_a_rule_hides_is_not_there_to_be_deleted(api: Newsroom, ruled: int) -> None:
+    rows = "SELECT id FROM articles ORDER BY id"
+    before = await api.rows(rows)
+    for rules in ({"read": {"id": 2}}, {"read": {"id": 2}, "delete": {"id": 3}}):
+        change = {"delete": "full", "rules": rules, "checks": None, "presets": None}
+        assert (await api.ask("PATCH", f"/permissions/{ruled}", json=change)).status_code == 200
+        for key in (1, 3, 999):
+            assert await api.refusal("DELETE", f"/items/articles/{key}", WRITER) == (404, 203)
+        told = await api.graphql("mutation { delete_articles_item(id: 1) }", token=WRITER)
+        assert told["errors"][0]["extensions"]["code"] == 203
+    assert await api.rows(rows) == before
+
+
 # Explanations
 
 

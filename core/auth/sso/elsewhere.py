@@ -19,7 +19,7 @@ from core.auth.sso.keys import public_keys
 from core.auth.sso.providers import Endpoints, Provider, incomplete, providers
 from core.auth.throttle import Quota
 from core.errors import NotFound, ProviderFailed, ProviderRefused, TooManyRequests
-from core.events.addresses import Allowed
+from core.events.addresses import Allowed, network
 from core.frozen import EMPTY
 from core.settings import ProjectConfig
 
@@ -88,7 +88,7 @@ class Elsewhere:
 
     def admit(self, address: str) -> None:
         """Raises TooManyRequests when an address on the network signs in too often."""
-        if not self._callers.admit(address, PER_CALLER, 60.0):
+        if not self._callers.admit(network(address), PER_CALLER, 60.0):
             raise TooManyRequests
 
     async def ask(
