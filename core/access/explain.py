@@ -48,6 +48,8 @@ def reasons(
         found.append(Reason("status", False, f'The status "{row.status}" means that the item is deleted.'))
     if action == "update":
         found += _grant(caller, collection, "read", row)
+    if action == "delete":
+        found += _rule(caller, collection, "read", row)
     found += _grant(caller, collection, action, row)
     if field is not None:
         found += _field(caller, collection, action, row, field)
@@ -99,14 +101,19 @@ def _grant(caller: Caller, collection: Collection, action: str, row: Row | None)
         if action == "delete" and name == USERS:
             reached = False
         yield Reason("owner", reached, f"The level reaches items of {whose} only.", grant.id, action)
-    if grant.rule(action) is not None:
-        held = None if row is None else action not in row.fails
-        yield Reason("rule", held, f"The row rule of {action} has to be fulfilled.", grant.id, f"rules.{action}")
+    yield from _rule(caller, collection, action, row)
     if grant.check(action) is not None:
         told = "The item is checked after the write; what it will be like decides."
         yield Reason("check", None, told, grant.id, f"checks.{action}")
     if grant.explain == "always" or grant.explain == action:
         yield Reason("explain", None, "The request needs a comment.", grant.id, "explain")
+
+
+def _rule(caller: Caller, collection: Collection, action: str, row: Row | None) -> Iterator[Reason]:
+    grant = _grants(caller, collection, action, row)[0]
+    if grant.rule(action) is not None:
+        held = None if row is None else action not in row.fails
+        yield Reason("rule", held, f"The row rule of {action} has to be fulfilled.", grant.id, f"rules.{action}")
 
 
 def _field(caller: Caller, collection: Collection, action: str, row: Row | None, field: str) -> Iterator[Reason]:

@@ -290,7 +290,8 @@ async def test_cookies_that_are_not_ours(how: str, api: Newsroom, at: Provider, 
     "https://api.example.com.evil.example/", "http://api.example.com@evil.example/", "javascript:alert(1)",
     "data:text/html,x", "http://api.example.com:81/", "https://api.example.com/", "/\t/evil.example", " /admin/",
     "https://app.example/other", "https://app.example/in.evil",
-    "https://app.example/in/../evil", "https://app.example/in/%2e%2E/evil", "https://app.example/in/\\..", "admin/", "?x", "#x",
+    "https://app.example/in/../evil", "https://app.example/in/%2e%2E/evil", "https://app.example/in/\\..",
+    "admin/", "?x", "#x",
     "/" + "a" * 1000, "http://api.example.com\\@evil.example/", "HTTP://evil.example", "/\u0000",
 ])  # fmt: skip
 async def test_targets_that_nobody_is_sent_to(url: str, api: Newsroom, browser: Browser) -> None:

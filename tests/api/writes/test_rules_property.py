@@ -87,6 +87,9 @@ class Rights:
     def reaches(self, action: str, row: Row, state: State) -> bool:
         if self.levels[action] == "mine" and row["owner"] != ME:
             return False
+        return self.shows(action, row, state)
+
+    def shows(self, action: str, row: Row, state: State) -> bool:
         return action not in self.rules or self.rules[action][1](row, state)
 
 
@@ -132,8 +135,8 @@ class Naive:
         self.asked.append((name, "update", key))
 
     def delete(self, name: str, key: Any) -> None:
-        old = self.before[name].get(key)
-        if old is None or not self.rights[name].reaches("delete", old, self.before):
+        rights, old = self.rights[name], self.before[name].get(key)
+        if old is None or not rights.shows("read", old, self.before) or not rights.reaches("delete", old, self.before):
             raise Refused
         self.state[name].pop(key, None)
 
