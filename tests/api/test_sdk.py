@@ -390,6 +390,7 @@ async def test_people_of_a_limited_role(room: Room, member: Sdk) -> None:
 
 async def test_settings(admin: Sdk, room: Room) -> None:
     found = {one["key"]: one["value"] for one in (await admin.getSettings())["data"]}
+    assert (await admin.getThirdPartyAuthProviders())["data"] == []
     assert (found["project_name"], found["default_limit"]) == ("Directus", 200)
     assert "project_name" in {one["field"] for one in (await admin.getSettingsFields())["data"]}
 
